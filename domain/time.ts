@@ -1,0 +1,79 @@
+// time.ts: the only door to calendar arithmetic. Dates that are dates stay texts ("2026-11-22"), instants are
+// milliseconds since 1970 UTC, and a zone is always an explicit IANA name. Nothing here reads a clock.
+import { Temporal } from 'temporal-polyfill/implementation';
+
+/** A calendar day without a zone, "YYYY-MM-DD". */
+export type LocalDate = string;
+/** Milliseconds since 1970-01-01T00:00Z. */
+export type EpochMs = number;
+/** An IANA zone name such as "America/Toronto". */
+export type Zone = string;
+
+export const DAY_MS = 86_400_000;
+
+/** Days since 1970-01-01 of a calendar day. Throws RangeError on anything but a real "YYYY-MM-DD". */
+export function dayNumber(date: LocalDate): number {
+  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
+  const ms = parts ? Date.UTC(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3])) : Number.NaN;
+  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== date) {
+    throw new RangeError(`found "${date}", expected a real day as YYYY-MM-DD`);
+  }
+  return ms / DAY_MS;
+}
+
+export function dateOfDayNumber(day: number): LocalDate {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
+
+export function addDays(date: LocalDate, days: number): LocalDate {
+  return dateOfDayNumber(dayNumber(date) + days);
+}
+
+/** Whole days from `from` to `to`; negative when `to` lies before. */
+export function daysBetween(from: LocalDate, to: LocalDate): number {
+  return dayNumber(to) - dayNumber(from);
+}
+
+/** 1 = Monday ... 7 = Sunday (ISO 8601). */
+export function isoWeekday(date: LocalDate): number {
+  return ((((dayNumber(date) + 3) % 7) + 7) % 7) + 1;
+}
+
+/** The calendar day that clocks in `zone` show at `at`. */
+export function localDateAt(at: EpochMs, zone: Zone): LocalDate {
+  return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDate().toString();
+}
+
+/** Minutes after local midnight that clocks in `zone` show at `at` (0 to 1439). */
+export function minuteOfDayAt(at: EpochMs, zone: Zone): number {
+  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+  return local.hour * 60 + local.minute;
+}
+
+/**
+ * The instant at which clocks in `zone` show `date` and `minuteOfDay`. A skipped local time (spring forward) becomes the
+ * first valid instant after it; a repeated one (autumn) means the first of the two. Source: reliability row 11.
+ */
+export function instantAt(date: LocalDate, minuteOfDay: number, zone: Zone): EpochMs {
+  const time = Temporal.PlainTime.from({ hour: Math.floor(minuteOfDay / 60), minute: minuteOfDay % 60 });
+  const wanted = Temporal.PlainDate.from(date).toPlainDateTime(time);
+  const found = wanted.toZonedDateTime(zone, { disambiguation: 'earlier' });
+  if (found.toPlainDateTime().equals(wanted)) return found.epochMilliseconds;
+  const transition = found.getTimeZoneTransition('next');
+  return (transition ?? wanted.toZonedDateTime(zone, { disambiguation: 'later' })).epochMilliseconds;
+}
+
+/** "2026-11-22T09:15:00Z" for people and JSON. */
+export function isoInstant(at: EpochMs): string {
+  return new Date(at).toISOString().replace('.000Z', 'Z');
+}
+
+/** True when the running ICU knows the zone. */
+export function isZone(zone: string): boolean {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,12 @@
+// Tests run as ES modules on the source; `./dunlin test` passes --experimental-vm-modules.
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/.stryker-tmp', '<rootDir>/.dunlin', '<rootDir>/dist'],
+  collectCoverageFrom: ['domain/**/*.ts'],
+  coverageProvider: 'v8',
+};

@@ -1,0 +1,79 @@
+// database.ts: connections and transactions. Every transaction belongs to one tenant: row-level security shows it that
+// tenant's rows and no others. Audit events are gathered while it runs and appended as its last statement, so a fact
+// and its event are one commit, and the per-tenant sequence row is locked for an instant only.
+import pg from 'pg';
+import { appendEvents, type NewEvent } from './events.ts';
+import { type Sql, sql } from './sql.ts';
+
+export type Database = { readonly pool: pg.Pool; close: () => Promise<void> };
+
+/** One transaction of one tenant. `event()` records what happened; it is appended when the work commits. */
+export type Tx = {
+  readonly tenant: string;
+  rows<Row>(query: Sql): Promise<Row[]>;
+  /** The only row, or undefined. Throws when there are more. */
+  one<Row>(query: Sql): Promise<Row | undefined>;
+  /** How many rows the statement changed. */
+  run(query: Sql): Promise<number>;
+  event(event: NewEvent): void;
+  /** The raw connection, for COPY only. */
+  readonly client: pg.PoolClient;
+};
+
+/**
+ * Opens a pool whose sessions act as `role`: dunlin_app for facts, dunlin_dispatch for the dispatcher.
+ * Timeouts are finite, so a partition is an error and not a hang.
+ */
+export function openDatabase(url: string, role: 'dunlin_app' | 'dunlin_dispatch' = 'dunlin_app', max = 10): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    options: `-c role=${role} -c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC`,
+    application_name: role,
+  });
+  // A Pool without this handler ends the process when the server closes an idle connection; the next query reconnects.
+  pool.on('error', () => undefined);
+  let closing: Promise<void> | undefined;
+  return { pool, close: () => (closing ??= pool.end()) };
+}
+
+/** Runs `work` in one transaction of `tenant`; commits with its events, or rolls everything back and throws. */
+export async function withTenant<T>(database: Database, tenant: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await database.pool.connect();
+  const events: NewEvent[] = [];
+  let broken: Error | undefined;
+  const query = async (statement: Sql) => {
+    const { text, values } = statement.statement();
+    return client.query(text, values as unknown[]);
+  };
+  const tx: Tx = {
+    tenant,
+    client,
+    rows: async <Row>(statement: Sql) => (await query(statement)).rows as Row[],
+    one: async <Row>(statement: Sql) => {
+      const { rows } = await query(statement);
+      if (rows.length > 1) throw new Error(`expected one row, found ${rows.length}: ${statement.statement().text.slice(0, 120)}`);
+      return rows[0] as Row | undefined;
+    },
+    run: async statement => (await query(statement)).rowCount ?? 0,
+    event: event => void events.push(event),
+  };
+  try {
+    await query(sql`begin`);
+    await query(sql`select set_config('dunlin.tenant', ${tenant}, true)`);
+    const result = await work(tx);
+    await appendEvents(tx, events);
+    await query(sql`commit`);
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => {
+      broken = failure;
+    });
+    throw error;
+  } finally {
+    // A connection whose rollback failed is poisoned: the pool must not hand it out again.
+    client.release(broken);
+  }
+}
