@@ -1,6 +1,7 @@
 // Tests run as ES modules on the source; `./dunlin test` passes --experimental-vm-modules.
 export default {
   testEnvironment: 'node',
+  globalTeardown: '<rootDir>/test/support/end-of-run.mjs',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
