@@ -5,7 +5,7 @@ const may = {
   formats: ['domain'],
   store: ['domain'],
   activities: ['domain', 'formats', 'store', 'workflows/contract'],
-  worker: ['domain', 'activities', 'store', 'workflows/contract'],
+  worker: ['domain', 'formats', 'activities', 'store', 'workflows/contract'],
   client: ['domain', 'formats', 'store', 'workflows/contract'],
 };
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });

@@ -42,7 +42,7 @@ type InvoiceRow = {
 type LineRow = {
   invoice_id: string;
   stage: string;
-  channel: 'email';
+  channel: CoveredStage['channel'];
   cycle: number;
   notice_id: string;
   state: CoveredStage['state'];
@@ -75,7 +75,7 @@ export async function loadFacts(tx: Tx, customerId: string, currency: string, no
   const touched = await tx.one<{ contacted: string[] | null; unapplied: string | null }>(sql`
     select
       (select array_agg((extract(epoch from coalesce(n.in_data_at, n.finished_at)) * 1000)::bigint::text) from notices n
-        where n.tenant_id = ${tx.tenant} and n.customer_id = ${customerId} and n.state in ('in_data', 'sent', 'unknown')
+        where n.tenant_id = ${tx.tenant} and n.customer_id = ${customerId} and n.channel = 'email' and n.state in ('in_data', 'sent', 'unknown')
           and coalesce(n.in_data_at, n.finished_at) > ${at(now - 14 * DAY_MS)} and not coalesce((n.gate->>'bounced')::boolean, false)) as contacted,
       (select sum(p.amount_minor - p.allocated_minor)::text from payments p
         where p.tenant_id = ${tx.tenant} and p.customer_id = ${customerId} and p.currency = ${currency}) as unapplied`);

@@ -263,6 +263,8 @@ create table cases (
   policy         text not null,
   policy_version int not null,
   stage          text,
+  -- the stage whose side effects (call, platform note, word to the owner) the workflow has carried out
+  carried_out    text,
   outcome        text,
   attention      text,
   story          text not null default '',
@@ -305,7 +307,7 @@ create table notices (
   id              text not null,
   customer_id     text not null,
   currency        char(3) not null,
-  channel         text not null check (channel in ('email')),
+  channel         text not null check (channel in ('email', 'call', 'task')),
   kind            text not null check (kind in ('reminder', 'apology')),
   stage           text not null,
   template        text not null,

@@ -8,7 +8,7 @@ export type LedgerActivities = {
    * Records what was heard, reads the facts, decides, sends the notice that is due, and plans the next moment. Safe to
    * repeat at any point: every effect is claimed by its business key in the store first.
    */
-  takeStep(input: { case: CaseKey; heard: readonly Heard[] }): Promise<TakenStep>;
+  takeStep(input: { case: CaseKey; heard: readonly Heard[]; carriedOut?: string }): Promise<TakenStep>;
 };
 
 export type IntakeActivities = {

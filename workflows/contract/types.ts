@@ -46,6 +46,8 @@ export type TakenStep = {
     | { readonly kind: 'close'; readonly outcome: string };
   /** Markdown for the "current details" of the run in the Temporal UI. */
   readonly story: string;
+  /** The stage the tasks belong to: the latest that left. */
+  readonly stage: string | null;
   readonly tasks: readonly StageTask[];
   readonly attributes?: StageAttributes;
 };
