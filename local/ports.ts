@@ -1,5 +1,6 @@
 // ports.ts: ports on 127.0.0.1, found free once and then remembered, so that a bookmark still works tomorrow and two
 // checkouts never fight for one number.
+import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
@@ -15,11 +16,17 @@ function listenOnce(port: number): Promise<number | undefined> {
   });
 }
 
+// Below the range from which systems take the near end of outgoing connections, so that no connection of anybody
+// sits on a port while its server is down for a moment.
+const [lowest, highest] = [15_000, 31_999];
+
 /** Some port nobody listens on. */
 export async function freePort(): Promise<number> {
-  const port = await listenOnce(0);
-  if (port === undefined) throw new Error('no free port on 127.0.0.1: the system refused to open a listening socket');
-  return port;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = await listenOnce(randomInt(lowest, highest + 1));
+    if (port !== undefined) return port;
+  }
+  throw new Error(`no free port on 127.0.0.1: 100 tries between ${lowest} and ${highest} found none`);
 }
 
 function readPorts(folder: string): Record<string, number> {
@@ -30,10 +37,13 @@ function readPorts(folder: string): Record<string, number> {
   }
 }
 
-/** The port remembered for `name` in `folder` if it is still free, else a new one, remembered from now on. */
-export async function rememberedPort(folder: string, name: string): Promise<number> {
+/**
+ * The port remembered for `name` in `folder` if it is still free, else a new one, remembered from now on. `inUse`: its
+ * owner is running, so the remembered number is right though it is not free.
+ */
+export async function rememberedPort(folder: string, name: string, inUse = false): Promise<number> {
   const known = readPorts(folder)[name];
-  if (known !== undefined && (await listenOnce(known)) !== undefined) return known;
+  if (known !== undefined && (inUse || (await listenOnce(known)) !== undefined)) return known;
   const port = await freePort();
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'ports.json'), `${JSON.stringify({ ...readPorts(folder), [name]: port }, null, 2)}\n`);

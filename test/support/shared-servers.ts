@@ -7,6 +7,7 @@ import { withLock } from '../../local/lock.ts';
 import { identify, isAlive, type ProcessIdentity } from '../../local/process.ts';
 
 export const testFolder = join(stateFolder(), 'test');
+export const testTemporalFolder = join(testFolder, 'temporal');
 const holdersFolder = join(testFolder, 'holders');
 
 type Holder = ProcessIdentity & { readonly parent: number };

@@ -1,0 +1,81 @@
+// time-skipping.ts: the test server whose clock jumps to the next timer, so that sixty days of patience take a second. The
+// SDK downloads it; where that host cannot be reached, Maven brings the same server as Java archives.
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lookup } from 'node:dns/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFolder } from './home.ts';
+import { withLock } from './lock.ts';
+import { answersOn } from './ports.ts';
+import { type Say, sayOnStderr, withProgress } from './progress.ts';
+import { onPath } from './temporal-binary.ts';
+
+const javaServerVersion = '1.32.0';
+
+/** What `TestWorkflowEnvironment.createTimeSkipping({ server: { executable } })` takes. */
+export type TimeSkippingExecutable =
+  | { readonly type: 'existing-path'; readonly path: string }
+  | { readonly type: 'cached-download'; readonly downloadDir: string; readonly ttl: '365d' };
+
+const folderOf = () => join(cacheFolder(), `temporal-test-server-${javaServerVersion}`);
+
+// Maven's description of one thing: this archive and all it needs.
+const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>dunlin</groupId><artifactId>time-skipping</artifactId><version>1</version>
+  <dependencies>
+    <dependency><groupId>io.temporal</groupId><artifactId>temporal-test-server</artifactId><version>${javaServerVersion}</version></dependency>
+  </dependencies>
+</project>
+`;
+
+// `exec`, so that ending this process ends the server itself.
+const wrapper = `#!/bin/sh
+exec java -cp "$(dirname "$0")/lib/*" io.temporal.testserver.TestServer "$1"
+`;
+
+async function downloadHostAnswers(): Promise<boolean> {
+  if (process.env['HTTPS_PROXY'] ?? process.env['https_proxy']) return true;
+  try {
+    const { address } = await lookup('temporal.download');
+    return await answersOn(443, address, 3_000);
+  } catch {
+    return false;
+  }
+}
+
+async function bringByMaven(say: Say): Promise<void> {
+  const [maven, java] = [onPath('mvn'), onPath('java')];
+  if (!maven || !java)
+    throw new Error(
+      'no time-skipping server: temporal.download cannot be reached, and Maven with Java is not installed. Install both (Debian: apt install maven), or allow the download.',
+    );
+  const half = `${folderOf()}.${process.pid}`;
+  mkdirSync(half, { recursive: true });
+  try {
+    writeFileSync(join(half, 'pom.xml'), pom);
+    await withProgress(say, `Fetching the time-skipping test server ${javaServerVersion} with Maven`, () =>
+      promisify(execFile)(maven, ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], { cwd: half, timeout: 600_000 }),
+    );
+    writeFileSync(join(half, 'time-skipping'), wrapper);
+    chmodSync(join(half, 'time-skipping'), 0o755);
+    renameSync(half, folderOf());
+  } finally {
+    rmSync(half, { recursive: true, force: true });
+  }
+}
+
+/** The server's program, brought first when it is missing and cannot be downloaded by the SDK. */
+export async function provideTimeSkipping(say: Say = sayOnStderr): Promise<TimeSkippingExecutable> {
+  const path = join(folderOf(), 'time-skipping');
+  if (existsSync(path)) return { type: 'existing-path', path };
+  if (await downloadHostAnswers()) {
+    mkdirSync(cacheFolder(), { recursive: true });
+    return { type: 'cached-download', downloadDir: cacheFolder(), ttl: '365d' };
+  }
+  return withLock(folderOf(), async () => {
+    if (!existsSync(path)) await bringByMaven(say);
+    return { type: 'existing-path', path };
+  });
+}
