@@ -48,6 +48,8 @@ export type InvoiceFacts = {
   readonly covered: readonly CoveredStage[];
   /** Messages that were on the wire while a payment arrived and have had no apology yet. */
   readonly crossedNoticeIds: readonly string[];
+  /** The payer's order number; null when the invoice has none, absent when the source does not tell. */
+  readonly purchaseOrder?: string | null;
 };
 
 export type Contact = {

@@ -30,7 +30,11 @@ export type ReasonCode =
   | 'notice_in_flight'
   | 'delivery_unknown'
   | 'past_last_stage'
-  | 'stale_version';
+  | 'stale_version'
+  | 'no_window'
+  | 'purchase_order_missing'
+  | 'retry_later'
+  | 'may_leave';
 
 export function reason(code: ReasonCode, text: string, inputs: Record<string, ReasonInput> = {}): Reason {
   return { code, text, inputs };

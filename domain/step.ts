@@ -23,4 +23,18 @@ export type Step =
   | { readonly kind: 'apologise'; readonly noticeId: string; readonly reasons: readonly Reason[] }
   | { readonly kind: 'ask'; readonly stage: Stage; readonly asks: string; readonly reasons: readonly Reason[] };
 
-export type Attention = 'past_last_stage' | 'no_recipient' | 'unapplied_cash' | 'awaiting_review' | 'delivery_unknown' | 'suppressed';
+/**
+ * Why a person should look: `held` has no end of its own, `no_window` means that no instant suits every zone the customer
+ * may live in, `purchase_order` is missing where the payer demands one; the others say it themselves.
+ */
+export type Attention =
+  | 'past_last_stage'
+  | 'no_recipient'
+  | 'unapplied_cash'
+  | 'awaiting_review'
+  | 'delivery_unknown'
+  | 'suppressed'
+  | 'held'
+  | 'below_minimum'
+  | 'no_window'
+  | 'purchase_order';

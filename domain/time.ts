@@ -51,16 +51,38 @@ export function minuteOfDayAt(at: EpochMs, zone: Zone): number {
 }
 
 /**
- * The instant at which clocks in `zone` show `date` and `minuteOfDay`. A skipped local time (spring forward) becomes the
- * first valid instant after it; a repeated one (autumn) means the first of the two. Source: reliability row 11.
+ * The instant at which clocks in `zone` show `date` and `minuteOfDay` (1440: the end of the day). A skipped local time
+ * (spring forward) becomes the first valid instant after it; a repeated one (autumn) means the first of the two.
  */
 export function instantAt(date: LocalDate, minuteOfDay: number, zone: Zone): EpochMs {
-  const time = Temporal.PlainTime.from({ hour: Math.floor(minuteOfDay / 60), minute: minuteOfDay % 60 });
-  const wanted = Temporal.PlainDate.from(date).toPlainDateTime(time);
+  const wanted = localTime(date, minuteOfDay);
   const found = wanted.toZonedDateTime(zone, { disambiguation: 'earlier' });
   if (found.toPlainDateTime().equals(wanted)) return found.epochMilliseconds;
-  const transition = found.getTimeZoneTransition('next');
-  return (transition ?? wanted.toZonedDateTime(zone, { disambiguation: 'later' })).epochMilliseconds;
+  // In a gap "earlier" is an instant before the clock jumps, so the jump itself always follows.
+  return found.getTimeZoneTransition('next')?.epochMilliseconds ?? found.epochMilliseconds;
+}
+
+/** The second instant at which clocks in `zone` show this time, when they are put back over it; otherwise null. */
+export function repeatOf(date: LocalDate, minuteOfDay: number, zone: Zone): EpochMs | null {
+  const wanted = localTime(date, minuteOfDay);
+  const later = wanted.toZonedDateTime(zone, { disambiguation: 'later' });
+  if (!later.toPlainDateTime().equals(wanted)) return null;
+  return later.epochMilliseconds === instantAt(date, minuteOfDay, zone) ? null : later.epochMilliseconds;
+}
+
+/** The last instant at or before `at` at which clocks in `zone` were changed; null when they never were. */
+export function clockChangeBefore(at: EpochMs, zone: Zone): EpochMs | null {
+  return (
+    Temporal.Instant.fromEpochMilliseconds(at + 1)
+      .toZonedDateTimeISO(zone)
+      .getTimeZoneTransition('previous')?.epochMilliseconds ?? null
+  );
+}
+
+function localTime(date: LocalDate, minuteOfDay: number) {
+  const day = Temporal.PlainDate.from(minuteOfDay < 1440 ? date : addDays(date, 1));
+  const minute = minuteOfDay % 1440;
+  return day.toPlainDateTime({ hour: Math.floor(minute / 60), minute: minute % 60 });
 }
 
 /** "2026-11-22T09:15:00Z" for people and JSON. */

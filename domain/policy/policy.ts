@@ -35,6 +35,9 @@ export type ContactRules = {
 
 export type Proposal = { readonly id: string; readonly day: number; readonly propose: string };
 
+/** Invoices due in one of `months` (1 to 12) have their overdue stages `shiftDays` later. */
+export type SlowMonths = { readonly months: readonly number[]; readonly shiftDays: number };
+
 export type Policy = {
   readonly name: string;
   readonly entry: 'contextual';
@@ -45,6 +48,10 @@ export type Policy = {
   /** Ordered by day, then as written. */
   readonly stages: readonly Stage[];
   readonly then: readonly Proposal[];
+  /** An invoice without the payer's order number waits for a person before its first message. */
+  readonly purchaseOrderRequired?: boolean;
+  /** Months agreed to be slow: what falls due in them is chased later. */
+  readonly slowMonths?: SlowMonths;
   /** Sections that later walks read (promise, dispute, plans, authority, approvals), validated and kept as written. */
   readonly later: Readonly<Record<string, unknown>>;
 };
