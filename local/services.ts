@@ -30,7 +30,7 @@ export type Service = {
   /** Changes when a running process would be out of date though its command line is the same. */
   readonly stamp?: string;
   /** Asked again and again until true; may throw, which counts as "not yet". */
-  readonly ready: () => Promise<boolean>;
+  readonly ready: (who: ProcessIdentity, log: string) => Promise<boolean>;
   /** Milliseconds until an unready process counts as failed. Default 60 000. */
   readonly readyWithinMs?: number;
   /** Milliseconds a stop waits between SIGTERM and SIGKILL. Default 15 000. */
@@ -85,9 +85,9 @@ function openLog(path: string): number {
   return openSync(path, 'a', 0o600);
 }
 
-async function isReady(service: Service): Promise<boolean> {
+async function isReady(service: Service, who: ProcessIdentity): Promise<boolean> {
   try {
-    return await service.ready();
+    return await service.ready(who, logOf(service.folder, service.name));
   } catch {
     // Refused connections and half-started servers look like this; the deadline of the caller decides.
     return false;
@@ -97,7 +97,7 @@ async function isReady(service: Service): Promise<boolean> {
 async function waitReady(service: Service, who: ProcessIdentity, ms: number): Promise<boolean> {
   const until = Date.now() + ms;
   while (Date.now() < until && isAlive(who)) {
-    if (await isReady(service)) return isAlive(who);
+    if (await isReady(service, who)) return isAlive(who);
     await sleep(50);
   }
   return false;

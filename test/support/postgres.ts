@@ -5,10 +5,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { hold } from '../../local/holders.ts';
 import { startPostgres } from '../../local/postgres.ts';
 import { type Database, openDatabase } from '../../store/database.ts';
 import { migrate } from '../../store/migrate.ts';
-import { hold, inTurn, testFolder } from './shared-servers.ts';
+import { inTurn, testFolder } from './shared-servers.ts';
 
 export type TestDatabase = {
   /** The owner's URL: it may change the schema and sees every tenant. */
@@ -21,7 +22,7 @@ export type TestDatabase = {
   stop(): Promise<void>;
 };
 
-export const testCluster = join(testFolder, 'postgres');
+const testCluster = join(testFolder, 'postgres');
 
 /** The template is named after the migrations it was made from: an edited migration makes a new one. */
 function templateName(): string {
@@ -65,7 +66,7 @@ let server: Promise<{ url: string; template: string }> | undefined;
 
 function sharedServer(): Promise<{ url: string; template: string }> {
   server ??= inTurn(async () => {
-    hold();
+    hold(testFolder);
     const { url, adopted } = await startPostgres({ folder: testCluster, durable: false });
     if (!adopted)
       await asOwner(url, async client => {

@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { hold } from '../../local/holders.ts';
 import { addSearchAttributes, ensureSearchAttributes, startTemporal, temporalAnswers } from '../../local/temporal.ts';
 import { provideTimeSkipping } from '../../local/time-skipping.ts';
-import { hold, inTurn, testTemporalFolder } from './shared-servers.ts';
+import { inTurn, testFolder } from './shared-servers.ts';
 
 export type TestTemporal = { readonly address: string; readonly namespace: string; stop(): Promise<void> };
 
@@ -14,8 +15,8 @@ let server: Promise<{ address: string }> | undefined;
 
 function sharedServer(): Promise<{ address: string }> {
   server ??= inTurn(async () => {
-    hold();
-    return startTemporal({ folder: testTemporalFolder, keep: 'memory', mayUseExisting: false });
+    hold(testFolder);
+    return startTemporal({ folder: testFolder, keep: 'memory', mayUseExisting: false });
   });
   return server;
 }
