@@ -13,23 +13,6 @@ const plain = new TextDecoder();
 /** Key id to 32-byte key; the first one encrypts. */
 export type CodecKeys = readonly { readonly id: string; readonly key: Uint8Array }[];
 
-/** "k2:BASE64,k1:BASE64". Throws when a key is not 32 bytes. */
-export function readCodecKeys(setting: string): CodecKeys {
-  return setting
-    .split(',')
-    .map(part => part.trim())
-    .filter(Boolean)
-    .map(part => {
-      const [id = '', encoded = ''] = [part.slice(0, part.indexOf(':')), part.slice(part.indexOf(':') + 1)];
-      const key = Buffer.from(encoded, 'base64');
-      if (!id || key.length !== 32)
-        throw new Error(
-          `DUNLIN_CODEC_KEYS: found a key "${id}" of ${key.length} bytes, expected ID:BASE64 of 32 bytes; make one with: openssl rand -base64 32`,
-        );
-      return { id, key };
-    });
-}
-
 export class EncryptionCodec implements PayloadCodec {
   private readonly keys: CodecKeys;
 

@@ -68,3 +68,9 @@ export function listenForWakes(database: Database, onWake: () => void, onError: 
     client?.release(true);
   };
 }
+
+/** Every tenant there is. */
+export async function tenantIds(database: Database): Promise<string[]> {
+  const { rows } = await database.pool.query<{ tenant_id: string }>('select tenant_id from tenants order by tenant_id');
+  return rows.map(row => row.tenant_id);
+}

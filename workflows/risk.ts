@@ -3,9 +3,11 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { CallActivities, IntakeActivities, LedgerActivities, PlatformActivities, WorklistActivities } from './contract/activities.ts';
 
 // Same facts, same rows, every effect claimed in the store first: repeat until it works. The time limit covers one e-mail
-// on a slow line (45 s) with room for the store.
+// on a slow line (45 s) with room for the store; a killed worker is noticed by its missing heartbeat. Steps shorter than
+// the first heartbeat send none.
 export const ledger = proxyActivities<LedgerActivities>({
   startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '12 seconds',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 });

@@ -1,0 +1,131 @@
+// days.ts: lets the days of the demo pass. Time runs to the next instant at which anything is due, and stands there until
+// everything that was due has been carried out: a slow machine takes longer, but nothing else happens.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Webhook } from 'standardwebhooks';
+import { startIntake } from '../../client/dunning-client.ts';
+import { addDays, type EpochMs, instantAt, isoWeekday, type LocalDate, localDateAt } from '../../domain/time.ts';
+import { withTenant } from '../../store/database.ts';
+import { reviewNotice } from '../../store/notice-review.ts';
+import { listNotices } from '../../store/notice-lists.ts';
+import { nextInstant, underWay } from '../../store/standing.ts';
+import type { CastBook, CastEvent } from '../cast.ts';
+import { plainDecimal } from '../cast/files.ts';
+import type { Stage } from './stage.ts';
+
+export type DaysOptions = {
+  readonly stage: Stage;
+  readonly book: CastBook;
+  /** What the people of the demo do at an instant of each business day, beside paying. */
+  readonly agenda: readonly { readonly minute: number; readonly what: (day: LocalDate) => Promise<void> }[];
+  readonly onDay: (day: LocalDate) => void;
+  /** Called while it waits, again and again: the place to restart what somebody killed. */
+  readonly whileWaiting: (waitedMs: number) => Promise<void>;
+};
+
+type Due = { at: EpochMs; carryOut: () => Promise<void> };
+
+/** Passes every day from the book's start to its end. */
+export async function passDays(options: DaysOptions): Promise<void> {
+  const { stage, book } = options;
+  const zone = book.creditor.zone;
+  for (let day = book.startDate; day <= book.endDate; day = addDays(day, 1)) {
+    const midnight = instantAt(addDays(day, 1), 0, zone) - 1;
+    const agenda = agendaOf(options, day);
+    for (;;) {
+      await settled(options);
+      const next = Math.min(agenda[0]?.at ?? midnight, (await nextInstantOf(stage)) ?? midnight, midnight);
+      if (next >= midnight) break;
+      await stage.clock.runTo(next);
+      while (agenda[0] && agenda[0].at <= stage.clock.now()) await agenda.shift()?.carryOut();
+    }
+    await stage.clock.runTo(midnight);
+    options.onDay(day);
+  }
+  await settled(options);
+}
+
+function agendaOf({ stage, book, agenda }: DaysOptions, day: LocalDate): Due[] {
+  const zone = book.creditor.zone;
+  const at = (minute: number) => instantAt(day, minute, zone);
+  const workday = isoWeekday(day) < 6;
+  return [
+    // The schedule runs by the real clock; under a compressed one each day begins with a look of its own.
+    { at: at(1), carryOut: () => startIntake(stage.client, stage.tenant) },
+    ...book.events.filter(event => event.date === day).map(event => ({ at: at(event.minute), carryOut: () => deliver(stage, event) })),
+    ...(workday ? agenda.map(({ minute, what }) => ({ at: at(minute), carryOut: () => what(day) })) : []),
+  ].sort((a, b) => a.at - b.at);
+}
+
+async function nextInstantOf(stage: Stage): Promise<EpochMs | null> {
+  return withTenant(stage.database, stage.tenant, tx => nextInstant(tx, stage.clock.now()));
+}
+
+/** The processor's webhook, signed, and delivered again until it is acknowledged, as processors do. */
+async function deliver(stage: Stage, event: CastEvent): Promise<void> {
+  const body = JSON.stringify({
+    type: event.kind === 'return' ? 'payment.returned' : 'payment.received',
+    data: {
+      payment_id: event.eventId,
+      amount: plainDecimal(event.amountMinor, event.currency),
+      currency: event.currency,
+      value_date: event.date,
+      invoice_number: event.invoiceNumber,
+      customer_id: event.customerId,
+      reference: event.reference,
+      ...(event.returns ? { returns_payment_id: event.returns } : {}),
+    },
+  });
+  for (let attempt = 1; ; attempt += 1) {
+    const now = new Date();
+    const answer = await fetch(`${stage.apiUrl}/t/${stage.tenant}/webhooks/payments`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': event.eventId,
+        'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+        'webhook-signature': new Webhook(stage.webhookSecret).sign(event.eventId, now, body),
+      },
+      body,
+    }).catch(() => undefined);
+    if (answer?.ok) return;
+    if (answer && answer.status < 500) throw new Error(`the payment webhook answered ${answer.status}: ${await answer.text()}`);
+    if (attempt === 200) throw new Error(`the payment webhook was not acknowledged in ${attempt} tries (${answer?.status ?? 'no answer'})`);
+    await sleep(Math.min(1000, 50 * attempt));
+  }
+}
+
+/** Stands until nothing is owed at this instant. A waiting review is answered by the stand-in manager at once. */
+async function settled({ stage, whileWaiting }: DaysOptions): Promise<void> {
+  const began = Date.now();
+  for (let quiet = 0; quiet < 2; ) {
+    const left = await owed(stage);
+    if (left === 'nothing') {
+      quiet += 1;
+      continue;
+    }
+    quiet = 0;
+    if (Date.now() - began > 300_000)
+      throw new Error(
+        `after five minutes this is still under way: ${JSON.stringify(left)}; the worker's log is ${stage.folder}/worker.log`,
+      );
+    await whileWaiting(Date.now() - began);
+    await sleep(5);
+  }
+}
+
+async function owed(stage: Stage): Promise<'nothing' | object> {
+  try {
+    const now = stage.clock.now();
+    return await withTenant(stage.database, stage.tenant, async tx => {
+      const left = await underWay(tx, now, localDateAt(now, stage.zone));
+      if (Object.values(left).some(count => count > 0)) return left;
+      const waiting = await listNotices(tx, { state: 'waiting' });
+      for (const notice of waiting)
+        await reviewNotice(tx, notice.id, { decision: 'approve', by: 'person:manager', note: 'stand-in manager', at: now });
+      return waiting.length > 0 ? { reviews: waiting.length } : 'nothing';
+    });
+  } catch (error) {
+    // A database that somebody killed comes back; nothing is settled meanwhile.
+    return { database: error instanceof Error ? error.message : String(error) };
+  }
+}
