@@ -21,12 +21,27 @@ export async function beginListing(
   return { kind: 'taken', customerId: holder?.customer_id ?? '' };
 }
 
-/** The vendor has it. `stopped`: somebody wanted it removed meanwhile, so it has to go again. */
-export async function endListing(tx: Tx, powerlistId: string, phone: string, now: number): Promise<'listed' | 'stopped'> {
-  const listed = await tx.run(sql`
-    update powerlist_entries set state = 'listed', changed_at = ${at(now)}
-    where tenant_id = ${tx.tenant} and powerlist_id = ${powerlistId} and phone = ${phone} and state in ('adding', 'listed')`);
-  return listed === 1 ? 'listed' : 'stopped';
+/** The vendor has it. `stopped`: somebody wanted it removed meanwhile, so it is marked to go again. */
+export async function endListing(
+  tx: Tx,
+  entry: { readonly powerlistId: string; readonly phone: string; readonly customerId: string },
+  now: number,
+): Promise<'listed' | 'stopped'> {
+  const ended = await tx.one<{ state: string }>(sql`
+    update powerlist_entries set state = case when state in ('adding', 'listed') then 'listed' else 'removing' end, changed_at = ${at(now)}
+    where tenant_id = ${tx.tenant} and powerlist_id = ${entry.powerlistId} and phone = ${entry.phone} and customer_id = ${entry.customerId}
+    returning state`);
+  return ended?.state === 'removing' ? 'stopped' : 'listed';
+}
+
+/**
+ * Marks what was taken off since `since` to be taken off once more: a request to add it may have been on its way when its
+ * worker died, and have landed after the removal.
+ */
+export async function wantRemovedAgain(tx: Tx, customerId: string, since: number, now: number): Promise<number> {
+  return tx.run(sql`
+    update powerlist_entries set state = 'removing', changed_at = ${at(now)}
+    where tenant_id = ${tx.tenant} and customer_id = ${customerId} and state = 'removed' and changed_at >= ${at(since)}`);
 }
 
 /** The vendor refused it: it is on no list. */

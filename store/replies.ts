@@ -22,8 +22,20 @@ export type InboundMail =
       readonly originalMessageId: string | null;
     }
   | { readonly kind: 'delivered' | 'complaint'; readonly recipient: string | null; readonly originalMessageId: string | null }
-  | { readonly kind: 'automatic'; readonly because: string; readonly from: string | null; readonly answers: readonly string[]; readonly subject: string }
-  | { readonly kind: 'reply'; readonly from: string | null; readonly subject: string; readonly text: string; readonly answers: readonly string[] }
+  | {
+      readonly kind: 'automatic';
+      readonly because: string;
+      readonly from: string | null;
+      readonly answers: readonly string[];
+      readonly subject: string;
+    }
+  | {
+      readonly kind: 'reply';
+      readonly from: string | null;
+      readonly subject: string;
+      readonly text: string;
+      readonly answers: readonly string[];
+    }
   | { readonly kind: 'unreadable'; readonly because: string };
 
 const actor = 'vendor:mail';
@@ -45,7 +57,13 @@ export async function bookMail(tx: Tx, mail: InboundMail, eventId: string, now: 
     case 'automatic': {
       const notice = await noticeOf(tx, mail.answers);
       if (!notice) return `automatic (${mail.because})`;
-      tx.event({ kind: 'reply.automatic', subject: `notice:${notice.id}`, actor, at: now, body: { because: mail.because, customer: notice.customer_id } });
+      tx.event({
+        kind: 'reply.automatic',
+        subject: `notice:${notice.id}`,
+        actor,
+        at: now,
+        body: { because: mail.because, customer: notice.customer_id },
+      });
       return `automatic (${mail.because}): ${notice.id}`;
     }
     case 'reply':
@@ -123,20 +141,50 @@ async function bookReply(tx: Tx, mail: Extract<InboundMail, { kind: 'reply' }>, 
   const known = notice || !mail.from ? [] : await customersWithEmail(tx, mail.from);
   const customerId = notice?.customer_id ?? (known.length === 1 ? known[0] : undefined);
   if (!customerId) {
-    await unmatchedMail(tx, eventId, `Whose message is "${mail.subject.slice(0, 80)}"?`, `From ${mail.from ?? 'nobody'}:\n\n${mail.text}`, now);
+    await unmatchedMail(
+      tx,
+      eventId,
+      `Whose message is "${mail.subject.slice(0, 80)}"?`,
+      `From ${mail.from ?? 'nobody'}:\n\n${mail.text}`,
+      now,
+    );
     return known.length > 1 ? 'reply that several customers could have sent' : 'reply of nobody we know';
   }
-  return pauseForWords(tx, { customerId, noticeId: notice?.id ?? null, eventId, title: `Answer: ${mail.subject.slice(0, 80)}`, words: `From ${mail.from ?? 'unknown'}:\n\n${mail.text}` }, now);
+  return pauseForWords(
+    tx,
+    {
+      customerId,
+      noticeId: notice?.id ?? null,
+      eventId,
+      title: `Answer: ${mail.subject.slice(0, 80)}`,
+      words: `From ${mail.from ?? 'unknown'}:\n\n${mail.text}`,
+    },
+    now,
+  );
 }
 
-type Words = { readonly customerId: string; readonly noticeId: string | null; readonly eventId: string; readonly title: string; readonly words: string };
+type Words = {
+  readonly customerId: string;
+  readonly noticeId: string | null;
+  readonly eventId: string;
+  readonly title: string;
+  readonly words: string;
+};
 
 /** A person wrote: nothing more goes to this customer until a person has read it and lifts the hold. */
 async function pauseForWords(tx: Tx, reply: Words, now: EpochMs): Promise<string> {
   const holdId = derivedId('hld', 'reply', reply.eventId);
   await placeHold(
     tx,
-    { scope: 'customer', customerId: reply.customerId, id: holdId, kind: 'reply_received', reason: 'the customer answered', startsAt: now, endsAt: null },
+    {
+      scope: 'customer',
+      customerId: reply.customerId,
+      id: holdId,
+      kind: 'reply_received',
+      reason: 'the customer answered',
+      startsAt: now,
+      endsAt: null,
+    },
     actor,
   );
   await openTask(
@@ -182,9 +230,19 @@ export async function bookSms(tx: Tx, sms: InboundSms, eventId: string, now: Epo
   const holders = await customersWithPhone(tx, sms.from);
   const [customerId] = holders;
   if (holders.length !== 1 || !customerId) {
-    const task = { id: derivedId('task', 'unmatched_sms', eventId), kind: 'unmatched_sms' as const, title: 'Whose text message is this?', body: sms.message.slice(0, 1_000), dueAt: now };
+    const task = {
+      id: derivedId('task', 'unmatched_sms', eventId),
+      kind: 'unmatched_sms' as const,
+      title: 'Whose text message is this?',
+      body: sms.message.slice(0, 1_000),
+      dueAt: now,
+    };
     await openTask(tx, task, actor, now);
     return 'text message nobody or several customers could have sent';
   }
-  return pauseForWords(tx, { customerId, noticeId: null, eventId, title: 'Answer a text message', words: sms.message.slice(0, 1_000) }, now);
+  return pauseForWords(
+    tx,
+    { customerId, noticeId: null, eventId, title: 'Answer a text message', words: sms.message.slice(0, 1_000) },
+    now,
+  );
 }

@@ -2,13 +2,13 @@
 // worklist before Kixie is asked, so a person can call even while Kixie cannot; the list is brought up to date by retries.
 import type { Clock } from '../../domain/clock.ts';
 import type { Contact, Facts, InvoiceFacts } from '../../domain/facts.ts';
-import { instantAt, localDateAt, addDays } from '../../domain/time.ts';
+import { DAY_MS } from '../../domain/time.ts';
 import { readCase } from '../../store/cases.ts';
 import { insertCall, openCallTask, otherOffers, withdrawOffers } from '../../store/calls.ts';
 import { type Database, type Tx, withTenant } from '../../store/database.ts';
 import { loadFacts } from '../../store/facts.ts';
 import { derivedId } from '../../store/ids.ts';
-import { beginListing, dropListing, endListing, phonesToRemove, wantCustomerRemoved } from '../../store/powerlist.ts';
+import { phonesToRemove, wantCustomerRemoved, wantRemovedAgain } from '../../store/powerlist.ts';
 import { addToTask, closeTask, openTask } from '../../store/tasks.ts';
 import { readTenant } from '../../store/tenants.ts';
 import { lockCustomer } from '../../store/wakes.ts';
@@ -18,10 +18,10 @@ import type { StageTask } from '../../workflows/contract/types.ts';
 import { accountGroupOf } from '../../store/contacts.ts';
 import type { BreakerLimits } from '../../store/vendors.ts';
 import { failureOf } from '../failures.ts';
-import { askKixie, throwIfTrouble } from './ask.ts';
-import { type KixieAccount, mergeIntoPowerList, type PowerListContact } from './client.ts';
+import type { KixieAccount, PowerListContact } from './client.ts';
+import { claimNumbers, listContact, powerListContact } from './listing.ts';
 import { removeWanted } from './removals.ts';
-import { callScript, invoiceLines, owedInShort, type ScriptInput } from './script.ts';
+import { callScript, endOfDay, invoiceLines, owedInShort, type ScriptInput } from './script.ts';
 
 export type CallDeps = {
   readonly database: Database;
@@ -33,7 +33,14 @@ export type CallDeps = {
   readonly dailyQuota?: number;
 };
 
+type Refused = {
+  readonly refused: string;
+  /** The customer whose numbers a lost attempt may have listed after they were taken off. */
+  readonly removeAgain?: string;
+};
+
 type Offer = {
+  readonly customerId: string;
   readonly listId: string | null;
   readonly contacts: readonly PowerListContact[];
   readonly because: string;
@@ -44,12 +51,17 @@ export function createCallActivities(deps: CallDeps): CallActivities {
     offerCall: async ({ case: key, task }) => {
       const stage = stageOf(task);
       const decided = await withTenant(deps.database, key.tenant, tx => decideOffer(deps, tx, key, stage));
-      if ('refused' in decided) return { offered: false, because: decided.refused };
+      if ('refused' in decided) {
+        if (decided.removeAgain) await removeWanted(deps, key.tenant, decided.removeAgain);
+        return { offered: false, because: decided.refused };
+      }
       const account = deps.kixieOf(key.tenant);
       if (!account || !decided.listId)
         return { offered: true, because: `${decided.because}; on the worklist only, no PowerList is configured` };
-      for (const contact of decided.contacts) await listContact(deps, key.tenant, account, decided.listId, contact);
-      return { offered: true, because: decided.because };
+      const list = { tenant: key.tenant, account, listId: decided.listId, customerId: decided.customerId };
+      const refusals: string[] = [];
+      for (const contact of decided.contacts) refusals.push(...(await listContact(deps, list, contact)));
+      return { offered: true, because: [decided.because, ...refusals].join('; ') };
     },
     stopCalls: async ({ case: key }) => {
       const customerId = await withTenant(deps.database, key.tenant, tx => endOffers(deps, tx, key));
@@ -67,7 +79,7 @@ function stageOf(task: StageTask): string {
 }
 
 /** Reads the facts again (the step may have waited out an outage), puts the task on the worklist, claims the numbers. */
-async function decideOffer(deps: CallDeps, tx: Tx, key: CaseKey, stage: string): Promise<Offer | { refused: string }> {
+async function decideOffer(deps: CallDeps, tx: Tx, key: CaseKey, stage: string): Promise<Offer | Refused> {
   const row = await readCase(tx, key.invoiceId, key.cycle);
   if (!row) return { refused: `the store knows no case ${key.invoiceId}, cycle ${key.cycle}` };
   await lockCustomer(tx, row.customer_id, 'reads');
@@ -76,7 +88,10 @@ async function decideOffer(deps: CallDeps, tx: Tx, key: CaseKey, stage: string):
   const invoice = facts.invoices.find(candidate => candidate.id === key.invoiceId);
   if (!invoice) return { refused: 'the invoice is not open any more' };
   const no = whyNot(facts, invoice);
-  if (no) return { refused: no };
+  if (no) {
+    const again = await wantRemovedAgain(tx, row.customer_id, now - DAY_MS, now);
+    return { refused: no, ...(again > 0 ? { removeAgain: row.customer_id } : {}) };
+  }
   const callable = await callableContacts(tx, facts, invoice, key, stage, now);
   if ('refused' in callable) return callable;
   const tenant = await readTenant(tx);
@@ -92,10 +107,11 @@ async function decideOffer(deps: CallDeps, tx: Tx, key: CaseKey, stage: string):
   };
   await offerOnWorklist(tx, key, stage, input, agentFor(facts.customer.id, agents));
   const listId = tenant.settings.kixie?.powerlistId ?? null;
-  if (!listId) return { listId, contacts: [], because: `call offered for ${invoice.number}` };
+  if (!listId) return { customerId: row.customer_id, listId, contacts: [], because: `call offered for ${invoice.number}` };
   const mine = await claimNumbers(tx, listId, input, key, stage);
   const reference = (await accountGroupOf(tx, facts.customer.id)) ?? facts.customer.id;
   return {
+    customerId: row.customer_id,
     listId,
     contacts: mine.map(contact => powerListContact(input, contact, reference, key)),
     because: `call offered for ${invoice.number} on ${mine.length} number${mine.length === 1 ? '' : 's'}`,
@@ -184,72 +200,11 @@ async function offerOnWorklist(tx: Tx, key: CaseKey, stage: string, input: Scrip
   });
 }
 
-function endOfDay({ now, creditor }: ScriptInput): number {
-  return instantAt(addDays(localDateAt(now, creditor.zone), 1), 0, creditor.zone);
-}
-
 /** The same agent for the same customer, spread over all agents. */
 function agentFor(customerId: string, agents: readonly string[]): string {
   if (agents.length === 0) return '';
   const spread = Number.parseInt(derivedId('agent', customerId).slice(-8), 16);
   return agents[spread % agents.length] ?? '';
-}
-
-/** A list knows a contact by its number alone: a number that another customer has on it becomes a task, not a call. */
-async function claimNumbers(tx: Tx, listId: string, input: ScriptInput, key: CaseKey, stage: string): Promise<Contact[]> {
-  const mine: Contact[] = [];
-  for (const contact of input.contacts) {
-    const claim = await beginListing(tx, { powerlistId: listId, phone: contact.phone ?? '', customerId: input.customer.id }, input.now);
-    if (claim.kind === 'mine') {
-      mine.push(contact);
-      continue;
-    }
-    await openTask(
-      tx,
-      {
-        id: derivedId('task', 'shared_phone', input.customer.id, contact.id, key.invoiceId, key.cycle, stage),
-        kind: 'shared_phone',
-        invoiceId: key.invoiceId,
-        customerId: input.customer.id,
-        owner: input.customer.owner,
-        title: `${input.customer.name} shares a telephone number with another customer`,
-        body: `Its number is on the PowerList for customer ${claim.customerId}, so it was not added: an agent would see the wrong debt. Call by hand from the call task, or correct the number.`,
-        dueAt: endOfDay(input),
-      },
-      'dunlin',
-      input.now,
-    );
-  }
-  return mine;
-}
-
-function powerListContact(input: ScriptInput, contact: Contact, reference: string, key: CaseKey): PowerListContact {
-  const [firstName = '', ...rest] = contact.name.trim().split(/\s+/);
-  return {
-    phone: contact.phone ?? '',
-    firstName,
-    lastName: rest.join(' '),
-    companyName: input.customer.name,
-    email: contact.email ?? '',
-    refresher: `${input.invoice.number}: ${owedInShort(input)}`,
-    contactId: reference,
-    extra: { caseId: `${key.invoiceId}/${key.cycle}`, currency: input.currency },
-  };
-}
-
-async function listContact(
-  deps: CallDeps,
-  tenant: string,
-  account: KixieAccount,
-  listId: string,
-  contact: PowerListContact,
-): Promise<void> {
-  const answer = await askKixie(deps, tenant, () => mergeIntoPowerList(account, listId, contact));
-  if (answer.kind === 'rejected') await withTenant(deps.database, tenant, tx => dropListing(tx, listId, contact.phone, deps.clock.now()));
-  throwIfTrouble(answer);
-  const listed = await withTenant(deps.database, tenant, tx => endListing(tx, listId, contact.phone, deps.clock.now()));
-  // Paid, or told to stop, while the request was on its way: off again.
-  if (listed === 'stopped') await removeWanted(deps, tenant);
 }
 
 /** Withdraws this case's offers. The customer's id when his numbers have to go, undefined when another case still wants the call. */

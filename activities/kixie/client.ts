@@ -190,7 +190,10 @@ function troubleOf(seen: Exchange): KixieTrouble | undefined {
   if (seen.status === 429) return { kind: 'throttled', because, retryAfterMs: seen.retryAfterMs };
   if (seen.status >= 400 && seen.status < 500) return { kind: 'rejected', because };
   const reply = Refusal.safeParse(jsonOf(seen.body));
-  return isOk(seen.status) && reply.success ? { kind: 'rejected', because: reply.data.error ?? reply.data.message ?? because } : undefined;
+  if (!isOk(seen.status) || !reply.success) return undefined;
+  const said = reply.data.error ?? reply.data.message ?? because;
+  // How Kixie says that the day's calls are used up is not documented: a status, or a plain "no" that names the limit.
+  return /\b(limit|quota)\b/i.test(said) ? { kind: 'throttled', because: said, retryAfterMs: null } : { kind: 'rejected', because: said };
 }
 
 async function post(account: KixieAccount, path: string, body: Readonly<Record<string, unknown>>): Promise<Exchange> {

@@ -1,7 +1,7 @@
 // script.ts: what an agent has in front of him when he calls: what is owed, how long, what was said, what to ask for.
 import type { Contact, CreditorFacts, CustomerFacts, InvoiceFacts } from '../../domain/facts.ts';
 import { formatMoney } from '../../domain/money.ts';
-import { daysBetween, type EpochMs, isoInstant, localDateAt } from '../../domain/time.ts';
+import { addDays, daysBetween, type EpochMs, instantAt, isoInstant, localDateAt } from '../../domain/time.ts';
 
 export type ScriptInput = {
   readonly creditor: CreditorFacts;
@@ -48,4 +48,9 @@ export function callScript(input: ScriptInput): string {
     '4. Wrong person or number: ask who looks after payables.',
     'Choose the disposition that fits; the note of the call goes on record.',
   ].join('\n');
+}
+
+/** Midnight after today, in the creditor's zone: when a call that is due today is late. */
+export function endOfDay({ now, creditor }: ScriptInput): number {
+  return instantAt(addDays(localDateAt(now, creditor.zone), 1), 0, creditor.zone);
 }

@@ -3,7 +3,14 @@
 // booked right after, and again by the sweep when that failed.
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { asksToStop, type KixieEvent, type KixieEventType, kixieEventTypes, readKixieEvent, withoutCredentials } from '../../formats/kixie.ts';
+import {
+  asksToStop,
+  type KixieEvent,
+  type KixieEventType,
+  kixieEventTypes,
+  readKixieEvent,
+  withoutCredentials,
+} from '../../formats/kixie.ts';
 import { bookCallEvent } from '../../store/call-events.ts';
 import { type Tx, withTenant } from '../../store/database.ts';
 import { receive, settleInbox } from '../../store/inbox.ts';

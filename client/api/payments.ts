@@ -17,7 +17,7 @@ const source = 'webhook';
 const PaymentEvent = z.object({
   type: z.enum(['payment.received', 'payment.returned'], 'expected "payment.received" or "payment.returned"'),
   data: z.object({
-    payment_id: z.string('expected a text, the payment\'s own id').min(1).max(200),
+    payment_id: z.string("expected a text, the payment's own id").min(1).max(200),
     amount: z.string('expected decimal text such as "1078.00"'),
     currency: z.string('expected an ISO 4217 code such as "USD"'),
     value_date: z.string('expected a day as YYYY-MM-DD'),
@@ -29,7 +29,9 @@ const PaymentEvent = z.object({
 });
 type PaymentEvent = z.infer<typeof PaymentEvent>;
 
-type Reading = { readonly kind: 'payment'; readonly event: PaymentEvent; readonly money: Money } | { readonly kind: 'unreadable'; readonly because: string };
+type Reading =
+  | { readonly kind: 'payment'; readonly event: PaymentEvent; readonly money: Money }
+  | { readonly kind: 'unreadable'; readonly because: string };
 
 /** Names the field, what was found and what was expected. */
 export function readPaymentEvent(body: Uint8Array): Reading {
@@ -53,7 +55,10 @@ export function readPaymentEvent(body: Uint8Array): Reading {
   } catch (error) {
     return { kind: 'unreadable', because: (error as Error).message };
   }
-  return { kind: 'unreadable', because: `field "data.amount": found "${amount}", expected more than zero; a return has the type "payment.returned"` };
+  return {
+    kind: 'unreadable',
+    because: `field "data.amount": found "${amount}", expected more than zero; a return has the type "payment.returned"`,
+  };
 }
 
 export function paymentRoutes(server: FastifyInstance, deps: ServerDeps): void {

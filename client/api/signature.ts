@@ -2,7 +2,11 @@
 // before anything is parsed. Two secrets may be live, so that one can be replaced without losing a message.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-export type SignedHeaders = { readonly id: string | undefined; readonly timestamp: string | undefined; readonly signature: string | undefined };
+export type SignedHeaders = {
+  readonly id: string | undefined;
+  readonly timestamp: string | undefined;
+  readonly signature: string | undefined;
+};
 export type SignatureVerdict = { readonly kind: 'genuine'; readonly id: string } | { readonly kind: 'refused'; readonly because: string };
 
 /** A message may be this old, or this far ahead of our clock. */
@@ -16,7 +20,8 @@ export function verifySignature(headers: SignedHeaders, body: Uint8Array, secret
   }
   if (!/^\d{1,12}$/.test(timestamp)) return { kind: 'refused', because: 'webhook-timestamp: expected whole seconds since 1970' };
   const offBy = Math.abs(Math.floor(nowMs / 1000) - Number(timestamp));
-  if (offBy > windowSeconds) return { kind: 'refused', because: `webhook-timestamp is ${offBy} s away from now, expected at most ${windowSeconds} s` };
+  if (offBy > windowSeconds)
+    return { kind: 'refused', because: `webhook-timestamp is ${offBy} s away from now, expected at most ${windowSeconds} s` };
   const given = signature
     .split(' ')
     .filter(part => part.startsWith('v1,'))
