@@ -247,6 +247,6 @@ export async function stopPostgres(folder: string): Promise<void> {
 }
 
 /** Where the cluster of a folder keeps its data. */
-export function dataFolderOf(folder: string): string {
+export function clusterFolder(folder: string): string {
   return placesOf(folder).data;
 }

@@ -53,7 +53,7 @@ type ProgramReady = Parameters<typeof startService>[0]['ready'];
 export const saidReady: ProgramReady = async (who, log) => readFileSync(log, 'utf8').includes(`{"ready":true,"pid":${who.pid}`);
 
 /** A port of this house that `name` keeps from start to start. */
-export function portOf(house: House, name: string): Promise<number> {
+export function portOf(house: { readonly folder: string }, name: string): Promise<number> {
   return rememberedPort(house.folder, name, findService(house.folder, name) !== undefined);
 }
 

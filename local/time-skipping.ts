@@ -1,7 +1,7 @@
 // time-skipping.ts: the test server whose clock jumps to the next timer, so that sixty days of patience take a second. The
 // SDK downloads it; where that host cannot be reached, Maven brings the same server as Java archives.
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -64,6 +64,16 @@ async function bringByMaven(say: Say): Promise<void> {
   } finally {
     rmSync(half, { recursive: true, force: true });
   }
+}
+
+/** The server's program if it is here already; never installs. */
+export async function findTimeSkipping(): Promise<string | undefined> {
+  const path = join(folderOf(), 'time-skipping');
+  if (existsSync(path)) return path;
+  const downloaded = existsSync(cacheFolder())
+    ? readdirSync(cacheFolder()).find(name => name.startsWith('temporal-test-server-sdk'))
+    : undefined;
+  return downloaded && join(cacheFolder(), downloaded);
 }
 
 /** The server's program, brought first when it is missing and cannot be downloaded by the SDK. */
