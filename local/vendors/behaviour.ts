@@ -28,8 +28,13 @@ export const callBehaviour = z.strictObject({
   /** What the agent writes. `{day+7}` becomes the date seven days after the call. */
   note: z.string().default(''),
   seconds: z.number().int().min(0).default(60),
+  /** The agent also plans a call back, this many days later. */
+  callBackInDays: z.number().int().min(1).optional(),
 });
 export type CallBehaviour = z.input<typeof callBehaviour>;
+
+export const smsBehaviour = z.strictObject({ phone: z.string(), nth, text: z.string(), afterMinutes: z.number().min(0).default(1) });
+export type SmsBehaviour = z.input<typeof smsBehaviour>;
 
 /** The one entry that says what happens the `count`-th time: an exact count before `every`. */
 export function behaviourFor<T extends { nth: number | 'every' }>(entries: readonly T[], count: number): T | undefined {
