@@ -2,8 +2,19 @@
 // is wrong in Kixie's own samples. Empty strings mean "absent", numbers come as text, a call has two names that trade
 // places, and some payloads carry credentials, which are taken out before anything is stored.
 import { z } from 'zod';
+import { type EpochMs, instantAt, isZone } from '../domain/time.ts';
 
-export const kixieEventTypes = ['endcall', 'answeredcall', 'startcall', 'voicemail', 'disposition', 'sms'] as const;
+export const kixieEventTypes = [
+  'endcall',
+  'answeredcall',
+  'startcall',
+  'voicemail',
+  'disposition',
+  'sms',
+  'scheduledactivity',
+  'cisummary',
+  'powerdialattempt',
+] as const;
 export type KixieEventType = (typeof kixieEventTypes)[number];
 
 /** A call as any of its events tells it. */
@@ -27,6 +38,10 @@ export type KixieCall = {
 export type KixieEvent =
   | { readonly kind: 'call'; readonly type: 'endcall' | 'answeredcall' | 'startcall' | 'voicemail'; readonly call: KixieCall }
   | { readonly kind: 'disposition'; readonly call: KixieCall }
+  /** An agent planned to call again; null when the day cannot be read. */
+  | { readonly kind: 'scheduled'; readonly call: KixieCall; readonly at: EpochMs | null }
+  /** Kept on record, nothing follows from it. */
+  | { readonly kind: 'noted' }
   | {
       readonly kind: 'sms';
       readonly incoming: boolean;
@@ -50,9 +65,11 @@ export function readKixieEvent(type: KixieEventType, payload: unknown): KixieEve
       messageId: text(data.messageid),
     };
   }
+  if (type === 'cisummary' || type === 'powerdialattempt') return { kind: 'noted' };
   const details = Details.safeParse(data.callDetails);
   const inner = details.success ? details.data : {};
   if (type === 'disposition') return { kind: 'disposition', call: dispositionOf(data, inner) };
+  if (type === 'scheduledactivity') return { kind: 'scheduled', call: dispositionOf(data, inner), at: plannedFor(data) };
   if (!details.success || !text(inner.callid)) {
     return { kind: 'unreadable', because: `found no data.callDetails.callid, expected the call of an "${type}" event` };
   }
@@ -89,9 +106,21 @@ function dispositionOf(data: Fields, inner: Fields): KixieCall {
     customerPhone: phone(data.phone) ?? call.customerPhone,
     agentEmail: text(data.email) ?? call.agentEmail,
     disposition: text(data.disposition),
-    note: text(data.note) ?? text(data.subject),
+    note: text(data.note) ?? text(data.description) ?? text(data.subject),
     incoming: word(data.callType) === 'incoming' || call.incoming,
   };
+}
+
+/** The day comes twice, once for machines (2024-03-13, 16:44), with the zone of the agent. */
+function plannedFor(data: Fields): EpochMs | null {
+  const date = text(data.dateformat) ?? '';
+  const [, hour = '0', minute = '0'] = /^(\d{1,2}):(\d{2})/.exec(text(data.timeformat) ?? '') ?? [];
+  const zone = text(data.timezone) ?? 'UTC';
+  try {
+    return instantAt(date, Number(hour) * 60 + Number(minute), isZone(zone) ? zone : 'UTC');
+  } catch {
+    return null;
+  }
 }
 
 /** Which is which is told by their form: the number is digits only. */

@@ -14,7 +14,7 @@ import { lockCustomer, wakeCustomer } from './wakes.ts';
 
 export type CallEvent = {
   /** startcall and answeredcall only link the ids; endcall and voicemail end it; disposition says what it brought. */
-  readonly type: 'startcall' | 'answeredcall' | 'endcall' | 'voicemail' | 'disposition';
+  readonly type: 'startcall' | 'answeredcall' | 'endcall' | 'voicemail' | 'disposition' | 'scheduledactivity';
   readonly uuid: string | null;
   readonly number: string | null;
   /** E.164. */
@@ -130,6 +130,42 @@ async function conclude(tx: Tx, call: CallRow, outcome: CallOutcome, event: Call
   }
   const quiet = quietForMs[outcome];
   if (quiet !== undefined) await pauseFor(tx, { ...call, callKey: call.id }, outcome, quiet, event, now);
+}
+
+/** An agent agreed to call again on a day: the invoice is quiet until then, and the call is on the worklist for then. */
+export async function bookCallBack(tx: Tx, event: CallEvent, callAt: EpochMs, eventId: string, now: EpochMs): Promise<string> {
+  const call = await findCall(tx, event);
+  if (!call) return 'a call back that belongs to no call of ours';
+  await placeHold(
+    tx,
+    {
+      scope: 'invoice',
+      invoiceId: call.invoice_id,
+      id: derivedId('hld', 'call_back', call.id, callAt),
+      kind: 'reply_received',
+      reason: 'the customer wants to be called back',
+      startsAt: now,
+      endsAt: callAt,
+    },
+    actor,
+  );
+  await openTask(
+    tx,
+    {
+      id: derivedId('task', 'call_back', call.id, callAt),
+      kind: 'call_back',
+      customerId: call.customer_id,
+      invoiceId: call.invoice_id,
+      owner: event.agentEmail ?? call.agent_email,
+      title: 'Call back as agreed',
+      body: event.note ?? '',
+      dueAt: callAt,
+    },
+    actor,
+    now,
+  );
+  await wakeCustomer(tx, call.customer_id, 'call', eventId);
+  return `call back planned: ${call.id}`;
 }
 
 type Subject = { readonly customer_id: string; readonly invoice_id: string | null; readonly callKey: string };

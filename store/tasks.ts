@@ -5,6 +5,7 @@ import { at, sql } from './sql.ts';
 
 export type TaskKind =
   | 'call'
+  | 'call_back'
   | 'call_outcome'
   | 'call_unknown'
   | 'unmatched_call'

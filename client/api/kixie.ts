@@ -11,7 +11,7 @@ import {
   readKixieEvent,
   withoutCredentials,
 } from '../../formats/kixie.ts';
-import { bookCallEvent } from '../../store/call-events.ts';
+import { bookCallBack, bookCallEvent, type CallEvent } from '../../store/call-events.ts';
 import { type Tx, withTenant } from '../../store/database.ts';
 import { receive, settleInbox } from '../../store/inbox.ts';
 import { claimReceived, type Received } from '../../store/received.ts';
@@ -51,7 +51,7 @@ export function kixieRoutes(server: FastifyInstance, deps: ServerDeps): void {
 /** Kixie gives its events no id: the call's id and the bytes tell two of them apart. */
 function eventIdOf(type: KixieEventType, event: KixieEvent, body: Uint8Array): string {
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
-  const about = event.kind === 'sms' ? event.messageId : event.kind === 'unreadable' ? null : (event.call.uuid ?? event.call.number);
+  const about = event.kind === 'sms' ? event.messageId : 'call' in event ? (event.call.uuid ?? event.call.number) : null;
   return `${type}:${about ?? 'none'}:${hash}`;
 }
 
@@ -68,30 +68,29 @@ export async function handleKixie(deps: Pick<ServerDeps, 'database' | 'clock'>, 
 async function book(tx: Tx, received: Received, now: number): Promise<string> {
   const event = readKixieEvent(received.kind as KixieEventType, received.payload);
   if (event.kind === 'unreadable') return `unreadable: ${event.because}`;
+  if (event.kind === 'noted') return 'kept on record';
   if (event.kind === 'sms') {
     if (!event.incoming) return 'our own message';
     return bookSms(tx, { from: event.from, message: event.message, stop: asksToStop(event.message) }, received.event_id, now);
   }
+  const { uuid, number, customerPhone, agentEmail, disposition, note, durationSeconds, answered, date } = event.call;
+  const told: CallEvent = {
+    type: event.kind === 'call' ? event.type : event.kind === 'scheduled' ? 'scheduledactivity' : 'disposition',
+    uuid,
+    number,
+    customerPhone,
+    agentEmail,
+    disposition,
+    note,
+    durationSeconds,
+    answered,
+    at: instantOf(date, received.received_at),
+  };
+  if (event.kind === 'scheduled') {
+    return event.at === null ? 'a call back without a day we can read' : bookCallBack(tx, told, event.at, received.event_id, now);
+  }
   const { settings } = await readTenant(tx);
-  const { uuid, number, customerPhone, agentEmail, disposition, note, durationSeconds, answered } = event.call;
-  return bookCallEvent(
-    tx,
-    {
-      type: event.kind === 'disposition' ? 'disposition' : event.type,
-      uuid,
-      number,
-      customerPhone,
-      agentEmail,
-      disposition,
-      note,
-      durationSeconds,
-      answered,
-      at: instantOf(event.call.date, received.received_at),
-    },
-    settings.kixie?.dispositions ?? {},
-    received.event_id,
-    now,
-  );
+  return bookCallEvent(tx, told, settings.kixie?.dispositions ?? {}, received.event_id, now);
 }
 
 /** The vendor's own time when it is believable: not ahead of us and not older than a week. */

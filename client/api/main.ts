@@ -1,5 +1,8 @@
 // main.ts: the API process of a real installation.
 import { wallClock } from '../../domain/clock.ts';
+import { readSettings } from '../../store/settings.ts';
+import { codecRoutes } from './codec.ts';
 import { runApi } from './run-api.ts';
 
-await runApi(wallClock);
+const { DUNLIN_CODEC_KEYS, TEMPORAL_UI_URL } = readSettings();
+await runApi(wallClock, DUNLIN_CODEC_KEYS ? [codecRoutes(DUNLIN_CODEC_KEYS, TEMPORAL_UI_URL)] : []);

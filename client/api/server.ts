@@ -1,6 +1,6 @@
 // server.ts: the HTTP door. Vendors, banks and mailboxes knock here; what they bring is stored, booked, and wakes the
 // cases it is about. Bodies are bytes until their sender has been checked.
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { ServerDeps } from './doors.ts';
 import { healthRoutes } from './health.ts';
 import { kixieRoutes } from './kixie.ts';
@@ -13,7 +13,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     ...(deps.log ? { loggerInstance: deps.log } : {}),
     bodyLimit: 1024 * 1024,
     // The log gets the route, not the address: a caller may put anything there.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 30_000,
   });
   server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {

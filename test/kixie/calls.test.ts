@@ -66,7 +66,7 @@ beforeEach(async () => {
   await admin('POST', 'reset');
   book.clock.set(monday);
   const port = (door.server.address() as AddressInfo).port;
-  for (const event of ['startcall', 'answeredcall', 'endcall', 'disposition', 'SMS']) {
+  for (const event of ['startcall', 'answeredcall', 'endcall', 'disposition', 'SMS', 'scheduledactivity']) {
     const location = `http://127.0.0.1:${port}/webhooks/kixie/${event}`;
     expect((await registerWebhook(account, { name: `ar-${event}`, event, location, token })).kind).toBe('done');
   }
@@ -340,6 +340,19 @@ describe('what webhooks tell', () => {
     expect((await tasks('q')).map(task => task.kind).sort()).toEqual(['call', 'unmapped_disposition']);
   });
 
+  test('a call back on a day keeps the invoice quiet until that day and is on the worklist for it', async () => {
+    await book.customer('u', ['+13065550206']);
+    await answers('+13065550206', { outcome: 'answered', disposition: 'Connected Call', note: 'ask Jo', seconds: 20, callBackInDays: 3 });
+    await offer('inv_u');
+    await dial();
+    await pass(1);
+    await pass(10);
+    const holds = await book.rows<{ ends_at: number }>(sql`select ends_at from holds where invoice_id = 'inv_u'`);
+    expect(holds.map(hold => new Date(hold.ends_at).toISOString().slice(0, 10))).toEqual(['2026-11-26']);
+    const [task] = await book.rows<{ owner: string }>(sql`select owner from tasks where kind = 'call_back' and invoice_id = 'inv_u'`);
+    expect(task?.owner).toBe(agent);
+  });
+
   test('credentials in a payload are not stored', async () => {
     const stored = await book.rows<{ text: string }>(sql`select payload::text as text from inbox where kind = 'disposition'`);
     expect(stored.length).toBeGreaterThan(0);
@@ -394,6 +407,7 @@ describe('what webhooks tell', () => {
       'ar-answeredcall',
       'ar-disposition',
       'ar-endcall',
+      'ar-scheduledactivity',
       'ar-startcall',
     ]);
   });
