@@ -177,7 +177,10 @@ class Kixie {
 
   /** 0/1 integers; success:false is a business outcome, not an error [1P*] 1.2.5. */
   private agentStatus(agent: string, call: Call): Answer {
-    if (call.struck.has('agent_offline') || !this.isRegistered(agent)) return json({ success: false });
+    if (call.struck.has('agent_offline') || !this.isRegistered(agent)) {
+      const offline = { success: true, result: { onCall: 0, registered: 0, device: '' } };
+      return json(this.frame.claims.holds('status_false_is_offline') ? { success: false } : offline);
+    }
     const known = this.agents.find(each => each.email === agent);
     const onCall = call.struck.has('agent_on_call') || known?.onCall || this.exchange.isBusy(agent);
     return json({ success: true, result: { onCall: onCall ? 1 : 0, registered: 1, device: 'chrome-extension' } });

@@ -30,6 +30,7 @@ export async function startPlatform(options: PlatformOptions): Promise<StandIn &
     },
     forget: () => {
       crm.records.clear();
+      resources.know({ partnerId: options.partnerId ?? 'ABC1' });
       sso.clear();
     },
   });

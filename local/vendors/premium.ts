@@ -89,11 +89,8 @@ function sheetOf(
 ): Sheet {
   const rendering = { raw: struck.has('raw_numbers'), ownSymbol: !claims.holds('bare_dollar') };
   if (report === 'invoices') {
-    return invoicesSheet(book, day, {
-      ...rendering,
-      customerIds: claims.holds('invoices_carry_customer_id'),
-      net: claims.holds('total_nets_payments'),
-    });
+    const [customerIds, net] = [claims.holds('invoices_carry_customer_id'), claims.holds('total_nets_payments')];
+    return invoicesSheet(book, day, { ...rendering, customerIds, net, screenNames: claims.holds('invoices_columns') });
   }
   const sheet = agingSheet(book, day, { ...rendering, dueDayIsOverdue: claims.holds('due_day_is_overdue') });
   if (claims.holds('row_numbers')) return sheet;

@@ -26,7 +26,12 @@ export const kixieClaims = {
     source: '1.2.1',
     holds: true,
   },
-  status_false_is_offline: { says: 'agent status success:false means not logged in', mark: '1P*', source: '1.2.5', holds: true },
+  status_false_is_offline: {
+    says: 'agent status success:false means not logged in; turned: registered 0 does',
+    mark: '1P*',
+    source: '1.2.5',
+    holds: true,
+  },
   phone_is_identity: { says: 'the telephone number is the identity inside a PowerList', mark: '1P', source: '1.2.3', holds: true },
   overwrite_nulls: { says: 'duplicateHandling overwrite nulls every omitted field', mark: '1P', source: '1.2.3', holds: true },
   overwrite_is_usual: {

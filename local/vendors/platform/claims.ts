@@ -11,7 +11,12 @@ export const platformClaims = {
     holds: true,
   },
   assertion_ten_minutes: { says: 'exp - iat of the assertion is at most 10 minutes', mark: '1P', source: '2.4.1', holds: true },
-  token_answer: { says: 'the token answer is {access_token, token_type, expires_in}', mark: '3P', source: '2.4.1', holds: true },
+  token_answer: {
+    says: 'the token answer is {access_token, token_type, expires_in}; turned: expires_in is text',
+    mark: '3P',
+    source: '2.4.1',
+    holds: true,
+  },
   token_lasts_an_hour: { says: 'expires_in is 3600; turned: 5', mark: 'UNVERIFIED', source: '2.4.1', holds: true },
   token_errors_rfc6749: {
     says: 'token errors are {error, error_description}; turned: plain text',
@@ -28,7 +33,7 @@ export const platformClaims = {
     holds: true,
   },
   users_look_like_this: {
-    says: 'users have attributes email, firstName, lastName, phoneNumber',
+    says: 'users have attributes email, firstName, lastName, phoneNumber; turned: email, displayName, phoneNumbers',
     mark: 'constructed',
     source: '2.4.3',
     holds: true,

@@ -92,7 +92,9 @@ export class Resources {
       return {
         id: user.id,
         type: 'users',
-        attributes: { email: user.email, firstName, lastName: rest.join(' '), phoneNumber: user.phone },
+        attributes: this.frame.claims.holds('users_look_like_this')
+          ? { email: user.email, firstName, lastName: rest.join(' '), phoneNumber: user.phone }
+          : { email: user.email, displayName: user.name, phoneNumbers: [user.phone] },
         relationships: { account: { data: { type: 'salesAccounts', id: user.account } } },
       };
     });

@@ -82,7 +82,11 @@ export class TokenService {
     const lasts = this.frame.claims.holds('token_lasts_an_hour') ? 3600 : 5;
     const access = codeOf(40, 'token', this.frame.seed, ++this.issued, Date.now());
     this.tokens.set(access, { scopes: new Set(wanted), expiresAt: Date.now() + lasts * 1000 });
-    return json({ access_token: access, token_type: 'Bearer', expires_in: lasts });
+    return json({
+      access_token: access,
+      token_type: 'Bearer',
+      expires_in: this.frame.claims.holds('token_answer') ? lasts : String(lasts),
+    });
   }
 
   private async judge(assertion: string, call: Call): Promise<{ scope: string } | { because: string }> {

@@ -15,7 +15,12 @@ export const premiumClaims = {
   row_numbers: { says: 'the file has the row number column', mark: 'constructed', source: '2.2.1', holds: true },
   quoted: { says: 'every field is quoted; turned: only where it must be', mark: 'constructed', source: '2.2.1', holds: true },
   due_day_is_overdue: { says: 'an invoice counts as overdue on its due date already', mark: 'UNVERIFIED', source: '2.3', holds: false },
-  invoices_columns: { says: 'the invoices file has the columns of the screen', mark: 'UNVERIFIED', source: '2.3', holds: true },
+  invoices_columns: {
+    says: 'the invoices file has the columns of the screen; turned: names of its own',
+    mark: 'UNVERIFIED',
+    source: '2.3',
+    holds: true,
+  },
   invoices_carry_customer_id: { says: 'the invoices file has a Customer ID column', mark: 'UNVERIFIED', source: '2.3', holds: false },
   invoices_are_sent_ones: {
     says: 'the invoices file has all sent invoices that are not void, paid ones too',

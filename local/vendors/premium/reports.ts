@@ -6,7 +6,7 @@ import type { PremiumBook } from './book.ts';
 export type Sheet = { header: string[]; rows: string[][]; totals: string[] };
 export type Rendering = { readonly raw: boolean; readonly ownSymbol: boolean };
 export type AgingTerms = Rendering & { readonly dueDayIsOverdue: boolean };
-export type InvoiceTerms = Rendering & { readonly customerIds: boolean; readonly net: boolean };
+export type InvoiceTerms = Rendering & { readonly customerIds: boolean; readonly net: boolean; readonly screenNames: boolean };
 
 /** Exactly as on screen [1P-IMG] 2.2.1. */
 export const agingHeader = [
@@ -85,7 +85,9 @@ export function invoicesSheet(book: PremiumBook, asOf: LocalDate, terms: Invoice
       ];
       return terms.customerIds ? [...row, invoice.customerId] : row;
     });
-  const header = ['Total', 'Status', 'Number', 'Customer', 'Due', 'Issued', 'Created', 'Collection Method'];
+  const header = terms.screenNames
+    ? ['Total', 'Status', 'Number', 'Customer', 'Due', 'Issued', 'Created', 'Collection Method']
+    : ['Invoice Total', 'Invoice Status', 'Invoice Number', 'Customer Name', 'Due Date', 'Issue Date', 'Created Date', 'Collection Method'];
   return { header: terms.customerIds ? [...header, 'Customer ID'] : header, rows, totals: [] };
 }
 
