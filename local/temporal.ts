@@ -138,7 +138,7 @@ export async function startTemporal(options: TemporalOptions): Promise<LocalTemp
   return {
     address,
     namespace: 'default',
-    version,
+    version: /Server ([\d.]+)/.exec(version)?.[1] ?? version,
     adopted: service.adopted,
     ...(options.keep !== 'memory' && { uiUrl: `http://127.0.0.1:${uiPort}` }),
   };

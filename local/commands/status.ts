@@ -61,7 +61,7 @@ export async function servicesOfHouse(house: HouseRecord): Promise<ServiceState[
             name: 'temporal-ui',
             url: house.temporalUiUrl as string,
             state: found,
-            version: house.temporalVersion,
+            version: `with ${house.temporalVersion}`,
           })),
         ]),
     ...programs,
