@@ -63,12 +63,11 @@ export function windowOn(rules: ContactRules, date: LocalDate, zone: Zone): Inte
   const start = instantAt(date, rules.fromMinute, zone);
   const end = instantAt(date, rules.toMinute, zone);
   const again = repeatOf(date, rules.fromMinute, zone);
-  const putBack = again === null ? null : clockChangeBefore(again, zone);
   const passes =
-    again === null || putBack === null
+    again === null
       ? [{ start, end }]
       : [
-          { start, end: Math.min(putBack, end) },
+          { start, end: Math.min(clockChangeBefore(again, zone), end) },
           { start: again, end },
         ];
   return passes.filter(pass => pass.start < pass.end);

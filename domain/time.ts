@@ -1,6 +1,7 @@
 // time.ts: the only door to calendar arithmetic. Dates that are dates stay texts ("2026-11-22"), instants are
 // milliseconds since 1970 UTC, and a zone is always an explicit IANA name. Nothing here reads a clock.
 import { Temporal } from 'temporal-polyfill/implementation';
+import { changedAt, offsetAt } from './offset.ts';
 
 /** A calendar day without a zone, "YYYY-MM-DD". */
 export type LocalDate = string;
@@ -10,6 +11,7 @@ export type EpochMs = number;
 export type Zone = string;
 
 export const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 /** Days since 1970-01-01 of a calendar day. Throws RangeError on anything but a real "YYYY-MM-DD". */
 export function dayNumber(date: LocalDate): number {
@@ -41,13 +43,13 @@ export function isoWeekday(date: LocalDate): number {
 
 /** The calendar day that clocks in `zone` show at `at`. */
 export function localDateAt(at: EpochMs, zone: Zone): LocalDate {
-  return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDate().toString();
+  return dateOfDayNumber(Math.floor((at + offsetAt(at, zone)) / DAY_MS));
 }
 
 /** Minutes after local midnight that clocks in `zone` show at `at` (0 to 1439). */
 export function minuteOfDayAt(at: EpochMs, zone: Zone): number {
-  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
-  return local.hour * 60 + local.minute;
+  const shown = at + offsetAt(at, zone);
+  return Math.floor((shown - Math.floor(shown / DAY_MS) * DAY_MS) / MINUTE_MS);
 }
 
 /**
@@ -55,34 +57,33 @@ export function minuteOfDayAt(at: EpochMs, zone: Zone): number {
  * (spring forward) becomes the first valid instant after it; a repeated one (autumn) means the first of the two.
  */
 export function instantAt(date: LocalDate, minuteOfDay: number, zone: Zone): EpochMs {
-  const wanted = localTime(date, minuteOfDay);
-  const found = wanted.toZonedDateTime(zone, { disambiguation: 'earlier' });
-  if (found.toPlainDateTime().equals(wanted)) return found.epochMilliseconds;
-  // In a gap "earlier" is an instant before the clock jumps, so the jump itself always follows.
-  return found.getTimeZoneTransition('next')?.epochMilliseconds ?? found.epochMilliseconds;
+  const shown = dayNumber(date) * DAY_MS + minuteOfDay * MINUTE_MS;
+  const [first] = instantsShowing(shown, zone);
+  // A skipped time lies behind the change of the clocks, which is the first valid instant after it.
+  return first ?? changedAt(shown - Math.min(...offsetsAround(shown, zone)), zone);
 }
 
 /** The second instant at which clocks in `zone` show this time, when they are put back over it; otherwise null. */
 export function repeatOf(date: LocalDate, minuteOfDay: number, zone: Zone): EpochMs | null {
-  const wanted = localTime(date, minuteOfDay);
-  const later = wanted.toZonedDateTime(zone, { disambiguation: 'later' });
-  if (!later.toPlainDateTime().equals(wanted)) return null;
-  return later.epochMilliseconds === instantAt(date, minuteOfDay, zone) ? null : later.epochMilliseconds;
+  return instantsShowing(dayNumber(date) * DAY_MS + minuteOfDay * MINUTE_MS, zone)[1] ?? null;
 }
 
-/** The last instant at or before `at` at which clocks in `zone` were changed; null when they never were. */
-export function clockChangeBefore(at: EpochMs, zone: Zone): EpochMs | null {
-  return (
-    Temporal.Instant.fromEpochMilliseconds(at + 1)
-      .toZonedDateTimeISO(zone)
-      .getTimeZoneTransition('previous')?.epochMilliseconds ?? null
-  );
+/** The last instant at or before `at` at which clocks in `zone` were changed. */
+export function clockChangeBefore(at: EpochMs, zone: Zone): EpochMs {
+  return changedAt(at, zone);
 }
 
-function localTime(date: LocalDate, minuteOfDay: number) {
-  const day = Temporal.PlainDate.from(minuteOfDay < 1440 ? date : addDays(date, 1));
-  const minute = minuteOfDay % 1440;
-  return day.toPlainDateTime({ hour: Math.floor(minute / 60), minute: minute % 60 });
+/** Every instant at which clocks show this local time, ascending: one, two when it is repeated, none when it is skipped. */
+function instantsShowing(shown: number, zone: Zone): EpochMs[] {
+  return offsetsAround(shown, zone)
+    .map(offset => shown - offset)
+    .filter(at => at + offsetAt(at, zone) === shown)
+    .sort((a, b) => a - b);
+}
+
+/** The offsets a day before and a day after, once when they are the same: clocks are never changed twice in two days. */
+function offsetsAround(shown: number, zone: Zone): number[] {
+  return [...new Set([offsetAt(shown - DAY_MS, zone), offsetAt(shown + DAY_MS, zone)])];
 }
 
 /** "2026-11-22T09:15:00Z" for people and JSON. */

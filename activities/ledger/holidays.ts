@@ -10,6 +10,9 @@ const DAY_MS = 24 * 3_600_000;
 /** Where nobody has a holiday: an unknown country, or a policy that asks for none. */
 export const noHolidays: HolidayCalendar = { has: () => false, nameOf: () => null };
 
+/** Where holidays are a matter of regions and one is not known: the region most businesses are in. */
+const usualRegions: Readonly<Record<string, string>> = { GB: 'ENG' };
+
 const calendars = new Map<string, HolidayCalendar>();
 
 /**
@@ -28,8 +31,9 @@ export function holidayCalendar(country: string, region: string | null): Holiday
 function readCalendar(country: string, region: string | null): HolidayCalendar {
   const library = new Holidays();
   if (!(country in library.getCountries())) return noHolidays;
-  const knownRegion = region !== null && region in (library.getStates(country) ?? {});
-  library.init(country, knownRegion ? region : '', '', { languages: 'en', types: ['public'] });
+  const regions: Record<string, string> = library.getStates(country) ?? {};
+  const known = region !== null && region in regions ? region : (usualRegions[country] ?? '');
+  library.init(country, known, '', { languages: 'en', types: ['public'] });
   const years = new Map<number, ReadonlyMap<LocalDate, string>>();
   const nameOf = (date: LocalDate) => {
     const year = Number(date.slice(0, 4));

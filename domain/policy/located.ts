@@ -84,7 +84,8 @@ function nodeAt(root: unknown, path: Path, ofKey: boolean): { node: Node | null;
 
 function foundText(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  // A text that looks like a number keeps its quotes: they are what is wrong with it.
+  const text = typeof value === 'string' && !/^-?\d+(?:\.\d+)?$/.test(value) ? value : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 

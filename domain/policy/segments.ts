@@ -6,7 +6,8 @@ import { amounts } from './schema.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const range = z.strictObject({ min: z.number().optional(), max: z.number().optional() });
-const condition = z.union([scalar, z.array(scalar).min(1), range], { error: 'a value, a list of values, or { min, max }' });
+const expected = 'a value, a list of values, or { min, max }';
+const condition = z.union([scalar, z.array(scalar).min(1, { error: expected }), range], { error: expected });
 const balance = z.strictObject({ min: amounts.optional(), max: amounts.optional() });
 
 const when = z.record(z.string(), z.unknown()).superRefine((rule, context) => {
