@@ -42,11 +42,3 @@ export async function suppress(tx: Tx, suppression: NewSuppression, actor: strin
   }
   return customers;
 }
-
-/** The numbers among `phones` (E.164) that may not be called. */
-export async function suppressedPhones(tx: Tx, phones: readonly string[]): Promise<Set<string>> {
-  const found = await tx.rows<{ address: string }>(
-    sql`select address from suppressions where tenant_id = ${tx.tenant} and channel = 'phone' and address = any(${phones})`,
-  );
-  return new Set(found.map(row => row.address));
-}

@@ -185,7 +185,7 @@ async function logCalls(deps: PlatformDeps, key: CaseKey, account: PlatformAccou
   }
 }
 
-export function callFields(call: CallRow, number: string): Field[] {
+function callFields(call: CallRow, number: string): Field[] {
   const outcome = call.outcome ?? 'other';
   return [
     set('standard__activity_name', `Call about ${number}: ${outcome.replaceAll('_', ' ')}`),

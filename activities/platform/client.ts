@@ -109,7 +109,7 @@ export async function salesAccounts(account: PlatformAccount, partnerId: string,
   };
 }
 
-export function readWriteAnswer(seen: Exchange): WriteAnswer {
+function readWriteAnswer(seen: Exchange): WriteAnswer {
   if (seen.kind === 'answered' && seen.status >= 200 && seen.status < 300) return { kind: 'written' };
   if (seen.kind === 'answered' && seen.status === 409) {
     const reply = Conflict.safeParse(jsonOf(seen.body));

@@ -9,7 +9,7 @@ import type { Trouble } from '../failures.ts';
 export type VendorGuard = { readonly database: Database; readonly clock: Clock; readonly limits?: BreakerLimits };
 
 /** A vendor is taken for down after five failures in a row, and is asked once every 15 seconds whether it is back. */
-export const breakerLimits: BreakerLimits = { failures: 5, probeEveryMs: 15_000 };
+const breakerLimits: BreakerLimits = { failures: 5, probeEveryMs: 15_000 };
 
 /** What the vendor's health tells about one answer: `down` counts against it, `up` shows that it is there. */
 export type Health = { readonly up: true } | { readonly up: false; readonly because: string };

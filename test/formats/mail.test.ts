@@ -5,7 +5,7 @@ import { readInbound } from '../../formats/mail.ts';
 const crlf = (text: string) => new TextEncoder().encode(text.replaceAll('\n', '\r\n'));
 const read = async (text: string) => (await readInbound(crlf(text))).mail;
 
-export const report = (fields: string, original = '<ntc_1.1@acme.example>') => `From: MAILER-DAEMON@mx.example
+const report = (fields: string, original = '<ntc_1.1@acme.example>') => `From: MAILER-DAEMON@mx.example
 To: ar@acme.example
 Subject: Undelivered Mail Returned to Sender
 Message-ID: <dsn-1@mx.example>

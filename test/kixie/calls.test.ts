@@ -8,7 +8,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { FastifyInstance } from 'fastify';
 import { type CallDeps, createCallActivities } from '../../activities/kixie/activities.ts';
 import { callNow } from '../../activities/kixie/call-now.ts';
-import { type KixieAccount, listWebhooks, registerWebhook } from '../../activities/kixie/client.ts';
+import { type KixieAccount, listWebhooks, registerWebhook, removeFromPowerList } from '../../activities/kixie/client.ts';
 import { removeWanted } from '../../activities/kixie/removals.ts';
 import { buildServer } from '../../client/api/server.ts';
 import type { StandIn } from '../../local/vendors/frame.ts';
@@ -248,6 +248,13 @@ describe('offering a call', () => {
     const wrong = await failureOf(offer('inv_k', { kixieOf: () => ({ ...account, apiKey: 'wrong-key' }) }));
     expect([wrong.type, wrong.nonRetryable]).toEqual(['VendorNotAllowed', true]);
     expect(JSON.stringify([wrong.message, wrong.stack])).not.toMatch(/wrong-key|kixie-key/);
+  });
+
+  test('a number can be taken off one list alone', async () => {
+    await book.customer('k2', ['+13065550161']);
+    await offer('inv_k2');
+    expect((await removeFromPowerList(account, '1969', '+13065550161')).kind).toBe('done');
+    expect(await listed()).toEqual([]);
   });
 
   test('a payment that stops the calls while a number is being added takes it off again', async () => {
