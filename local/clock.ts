@@ -25,7 +25,7 @@ export function simTime(file: ClockFile, realMs: number): EpochMs {
 }
 
 /** Reads a clock file. Throws with the path and what was expected when it is absent or damaged. */
-export function readClockFile(path: string): ClockFile {
+function readClockFile(path: string): ClockFile {
   const found: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (isClockFile(found)) return found;
   throw new Error(

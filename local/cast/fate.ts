@@ -55,7 +55,7 @@ function fateOf(kind: Fate['kind'], draws: Draws): Fate {
 }
 
 /** The days of the cadence a fate may wait for: reminders 1 to 5 of the standard policy. */
-export const reminderDays = [-3, 1, 7, 15, 30] as const;
+const reminderDays = [-3, 1, 7, 15, 30] as const;
 
 /**
  * The dated events of an invoice's fate, none before `startDate`: an invoice that is already old when the story begins
@@ -105,7 +105,7 @@ export function eventsOf(invoice: Omit<CastInvoice, 'fate'>, fate: Fate, startDa
 }
 
 /** The first Monday to Friday on or after `date`, and after the first day of the story. */
-export function workingDay(date: LocalDate, startDate: LocalDate): LocalDate {
+function workingDay(date: LocalDate, startDate: LocalDate): LocalDate {
   let day = daysBetween(startDate, date) < 1 ? addDays(startDate, 1) : date;
   while (isoWeekday(day) > 5) day = addDays(day, 1);
   return day;

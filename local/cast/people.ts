@@ -104,7 +104,7 @@ const people = [
   'Chris Olsen',
   'Dana Novak',
 ];
-export const collectors = ['mira@creditor.example', 'tomas@creditor.example', 'ada@creditor.example'];
+const collectors = ['mira@creditor.example', 'tomas@creditor.example', 'ada@creditor.example'];
 /** Two different debtors under one name: a name is never a key (integrations 2.2.1). */
 const sharedNames = ['Road Savannah', 'Northgate Autos'];
 

@@ -34,7 +34,6 @@ export const callBehaviour = z.strictObject({
 export type CallBehaviour = z.input<typeof callBehaviour>;
 
 export const smsBehaviour = z.strictObject({ phone: z.string(), nth, text: z.string(), afterMinutes: z.number().min(0).default(1) });
-export type SmsBehaviour = z.input<typeof smsBehaviour>;
 
 /** The one entry that says what happens the `count`-th time: an exact count before `every`. */
 export function behaviourFor<T extends { nth: number | 'every' }>(entries: readonly T[], count: number): T | undefined {

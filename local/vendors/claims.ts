@@ -7,7 +7,7 @@ import { z } from 'zod';
  * 3P, 3P-LIVE: third-party code, or its author verified it live. MEM, UNVERIFIED: not confirmed. constructed: put together
  * from documented names and types.
  */
-export type Mark = '1P' | '1P-IMG' | '1P*' | '3P' | '3P-LIVE' | 'MEM' | 'UNVERIFIED' | 'constructed';
+type Mark = '1P' | '1P-IMG' | '1P*' | '3P' | '3P-LIVE' | 'MEM' | 'UNVERIFIED' | 'constructed';
 export type Claim = { readonly says: string; readonly mark: Mark; readonly source: string; readonly holds: boolean };
 export type ClaimTable = Readonly<Record<string, Claim>>;
 

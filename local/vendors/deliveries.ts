@@ -10,7 +10,7 @@ export type Delivery = {
   /** Resolves to the receiver's HTTP status; rejects where nobody answered. */
   readonly send: () => Promise<number>;
 };
-export type Delivered = { readonly key: string; readonly status: number | null; readonly problem?: string };
+type Delivered = { readonly key: string; readonly status: number | null; readonly problem?: string };
 export type DeliveryRound = {
   readonly delivered: number;
   readonly failed: number;

@@ -23,7 +23,6 @@ const rule = z.strictObject({
   after: z.number().int().min(0).default(0),
 });
 const rules = z.strictObject({ rules: z.array(rule), seed: z.number().int().optional() });
-export type FaultRule = z.input<typeof rule>;
 
 type Standing = z.output<typeof rule> & { at: string; seen: number; struck: number };
 

@@ -58,9 +58,6 @@ async function start(name: string | undefined): Promise<StandIn> {
 }
 
 const standIn = await start(positionals[0]);
-const { name, port, url, adminUrl } = standIn;
-process.stdout.write(`${JSON.stringify({ name, port, url, adminUrl })}\n`);
-
 let ending = false;
 async function end(): Promise<void> {
   if (ending) return;
@@ -73,3 +70,6 @@ process.once('SIGINT', () => void end());
 // A launcher that was killed cannot say goodbye; whoever is adopted by another process has no work left.
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || void end(), 1000).unref();
+
+const { name, port, url, adminUrl } = standIn;
+process.stdout.write(`${JSON.stringify({ name, port, url, adminUrl })}\n`);

@@ -8,16 +8,7 @@ import { json, jsonOrNull, type Answer } from '../http.ts';
 import type { kixieClaims } from './claims.ts';
 
 /** The enum of 1.2.6; SMS in capitals. */
-export const hookEvents = [
-  'endcall',
-  'startcall',
-  'answeredcall',
-  'SMS',
-  'disposition',
-  'voicemail',
-  'scheduledactivity',
-  'cisummary',
-] as const;
+const hookEvents = ['endcall', 'startcall', 'answeredcall', 'SMS', 'disposition', 'voicemail', 'scheduledactivity', 'cisummary'] as const;
 export type HookEvent = (typeof hookEvents)[number];
 
 const asText = z.union([z.string(), z.number()]).transform(String);

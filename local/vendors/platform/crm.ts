@@ -127,8 +127,7 @@ export class Crm {
 
   /** Told fields first, then the automatic ones: an upsert that carries a name can match a stranger of that name. */
   private match(space: string, kind: ResourceKind, fields: readonly FieldWrite[], told: readonly string[]): CrmRecord | undefined {
-    const automatic = this.frame.claims.holds('defaults_are_appended') ? defaultSearch(kind) : [];
-    return this.records.find(space, kind, fields, [...new Set([...told, ...automatic])]);
+    return this.records.find(space, kind, fields, [...new Set([...told, ...defaultSearch(kind)])]);
   }
 
   private conflict(

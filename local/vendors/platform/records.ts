@@ -47,7 +47,7 @@ export function defaultSearch(kind: ResourceKind): readonly string[] {
   return [];
 }
 
-export function uniqueFields(kind: ResourceKind): readonly string[] {
+function uniqueFields(kind: ResourceKind): readonly string[] {
   return kind === 'contacts' ? ['external_id', 'standard__email'] : ['external_id'];
 }
 

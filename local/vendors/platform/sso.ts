@@ -12,10 +12,10 @@ import type { platformClaims } from './claims.ts';
 /** Scopes of interest [1P] 2.4.1, and their read-only forms. */
 const scopes = ['financial', 'sales.account', 'business', 'business:read', 'user.admin', 'order:read', 'automation:read'];
 const crmScopes = ['crm', 'crm.company', 'crm.contact', 'crm.custom-object', 'crm.schema'];
-export const knownScopes: readonly string[] = [...scopes, ...crmScopes, ...crmScopes.map(scope => `${scope}:read`), 'profile', 'email'];
+const knownScopes: readonly string[] = [...scopes, ...crmScopes, ...crmScopes.map(scope => `${scope}:read`), 'profile', 'email'];
 
 /** Not the token_uri: the two differ on purpose [1P] 2.4.1. */
-export const audience = 'https://iam-demo.apigateway.example';
+const audience = 'https://iam-demo.apigateway.example';
 const account = 'ar-collections@partner-service-account.apigateway.example';
 const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 

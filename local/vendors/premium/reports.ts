@@ -4,12 +4,12 @@ import type { PremiumBook } from './book.ts';
 
 /** Header and rows as text, amounts rendered; the first column is the row number. */
 export type Sheet = { header: string[]; rows: string[][]; totals: string[] };
-export type Rendering = { readonly raw: boolean; readonly ownSymbol: boolean };
+type Rendering = { readonly raw: boolean; readonly ownSymbol: boolean };
 export type AgingTerms = Rendering & { readonly dueDayIsOverdue: boolean };
 export type InvoiceTerms = Rendering & { readonly customerIds: boolean; readonly net: boolean; readonly screenNames: boolean };
 
 /** Exactly as on screen [1P-IMG] 2.2.1. */
-export const agingHeader = [
+const agingHeader = [
   '',
   'Customer Name',
   'Customer ID',

@@ -40,7 +40,7 @@ export const smtpClaims = {
  * The steps of a delivery, in order. `dot`: the body is complete and nothing is accepted yet. `accepted`: stored and
  * witnessed, the 250 has not left. `answered`: the 250 has left.
  */
-export const steps = ['banner', 'ehlo', 'mail', 'rcpt', 'data', 'body', 'dot', 'accepted', 'answered'] as const;
+const steps = ['banner', 'ehlo', 'mail', 'rcpt', 'data', 'body', 'dot', 'accepted', 'answered'] as const;
 export type Step = (typeof steps)[number];
 
 export const smtpFaults = {
