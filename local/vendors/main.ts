@@ -1,5 +1,6 @@
 // main.ts: runs one stand-in vendor as a process of its own, so that it can be killed, and so that its witness is nobody
-// else's. Prints one JSON line when it is ready: {name, port, url, adminUrl}. Ends on SIGTERM, SIGINT, or when its parent goes.
+// else's. Prints one JSON line when it is ready: {name, port, url, adminUrl}. Ends on SIGTERM or SIGINT;
+// a launcher that left it running finds it again by its pid.
 import { parseArgs } from 'node:util';
 import type { StandIn, StandInOptions } from './frame.ts';
 import { startKixie } from './kixie.ts';
@@ -67,9 +68,6 @@ async function end(): Promise<void> {
 }
 process.once('SIGTERM', () => void end());
 process.once('SIGINT', () => void end());
-// A launcher that was killed cannot say goodbye; whoever is adopted by another process has no work left.
-const parent = process.ppid;
-setInterval(() => process.ppid === parent || void end(), 1000).unref();
 
 const { name, port, url, adminUrl } = standIn;
 process.stdout.write(`${JSON.stringify({ name, port, url, adminUrl })}\n`);
