@@ -130,7 +130,9 @@ function textOf(name: VariableName, variable: Variable, env: NodeJS.ProcessEnv):
   const file = variable.secret ? env[`${name}_FILE`] : undefined;
   if (file) {
     try {
-      return { text: readFileSync(file, 'utf8').trim(), from: 'file' };
+      const text = readFileSync(file, 'utf8').trim();
+      // An empty file is how an installation says "not configured" of a secret it has a place for.
+      if (text !== '') return { text, from: 'file' };
     } catch (error) {
       throw new SettingsError([
         `${name}_FILE: found "${file}", expected a readable file with the value of ${name} (${(error as Error).message}).`,
