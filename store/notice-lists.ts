@@ -79,7 +79,7 @@ export async function showNotice(tx: Tx, id: string): Promise<ShownNotice | unde
     at: event.at,
     kind: event.kind,
     actor: event.actor,
-    because: String((JSON.parse(event.body) as { because?: unknown }).because ?? ''),
+    because: (JSON.parse(event.body) as { because?: string }).because ?? '',
   }));
   return more ? { ...listed, ...more, history } : undefined;
 }

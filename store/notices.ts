@@ -39,6 +39,7 @@ export async function openNotice(tx: Tx, notice: NewNotice): Promise<string> {
   if (notice.lines.length === 0) throw new Error(`a notice for customer ${notice.customerId} needs at least one line`);
   const lines = await linesOf(tx, notice);
   const keys = lines.map(line => `${line.invoiceId}/${line.cycle}/${line.stage}`).sort();
+  await replaceRefused(tx, keys);
   const earlier = await tx.one<{ freed: number }>(sql`
     select count(distinct notice_id)::int as freed from notice_lines where tenant_id = ${tx.tenant} and not live
       and (invoice_id || '/' || cycle || '/' || stage) = any(${keys})
@@ -76,6 +77,15 @@ export async function openNotice(tx: Tx, notice: NewNotice): Promise<string> {
     },
   });
   return id;
+}
+
+/** A stage whose message was refused for good is free for a new one: the rules decided to speak again. */
+async function replaceRefused(tx: Tx, keys: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    update notice_lines l set live = false from notices n
+    where n.tenant_id = l.tenant_id and n.id = l.notice_id and n.state = 'not_sent' and l.tenant_id = ${tx.tenant} and l.live
+      and l.channel = 'email' and (l.invoice_id || '/' || l.cycle || '/' || l.stage) = any(${[...keys]}::text[])
+      and l.invoice_id = any(${keys.map(key => key.split('/')[0] ?? '')}::text[])`);
 }
 
 /** An apology's line is named after the stage that crossed, so a second crossing in the same cycle has its own key. */

@@ -14,17 +14,37 @@ function isMoney(value: unknown): value is { amount: string; currency: string } 
   return typeof value === 'object' && value !== null && 'amount' in value && 'currency' in value;
 }
 
+/** Keeps what `make` made for a key: formatters cost a hundred times what they are used for. */
+function kept<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return key => {
+    const known = made.get(key) ?? make(key);
+    made.set(key, known);
+    return known;
+  };
+}
+
+const longDates = kept(locale => new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }));
+const shortDates = kept(locale => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }));
+const plurals = kept(locale => new Intl.PluralRules(locale));
+const numbers = kept(locale => new Intl.NumberFormat(locale));
+
 /** "3 March 2026" / "3. März 2026" of a "YYYY-MM-DD". */
 export function longDate(date: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }).format(dayNumber(date) * DAY_MS);
+  return longDates(locale).format(dayNumber(date) * DAY_MS);
+}
+
+/** "3 Mar 2026" / "03.03.2026", for narrow columns. */
+export function shortDate(date: string, locale: string): string {
+  return shortDates(locale).format(dayNumber(date) * DAY_MS);
 }
 
 /** The form for a count: { one: "# day", other: "# days" } with # as the number in the customer's locale. */
 export function pluralForm(count: number, forms: Readonly<Record<string, string>>, locale: string): string {
-  const category = new Intl.PluralRules(locale).select(Math.abs(count));
+  const category = plurals(locale).select(Math.abs(count));
   const form = forms[category] ?? forms['other'];
   if (form === undefined) throw new Error(`plural needs an "other" form, found ${Object.keys(forms).join(', ') || 'none'}`);
-  return form.replaceAll('#', new Intl.NumberFormat(locale).format(count));
+  return form.replaceAll('#', numbers(locale).format(count));
 }
 
 const filters: Record<string, FilterImplOptions> = {

@@ -33,7 +33,10 @@ export type Words = {
   readonly as_of: string;
   readonly page: string;
   readonly overdue_part: string;
-  readonly not_due_part: string;
+  readonly overdue_label: string;
+  readonly not_due_label: string;
+  /** French puts a space before it. */
+  readonly colon: string;
   readonly why_this: string;
   /** By what the policy proposes: "service_suspension". Proposals without words here are not mentioned to customers. */
   readonly consequences: Readonly<Record<string, string>>;
@@ -191,7 +194,9 @@ const exampleWords: Words = {
   as_of: 'As of',
   page: 'Page',
   overdue_part: 'Overdue',
-  not_due_part: 'Not due',
+  overdue_label: 'Overdue',
+  not_due_label: 'Not due',
+  colon: ':',
   why_this: 'Why',
   consequences: { service_suspension: 'suspension' },
 };

@@ -156,5 +156,5 @@ function knownLocale(locale: string, language: string): string {
 }
 
 function widest(lines: readonly LetterLine[], text: (line: LetterLine) => string): number {
-  return Math.max(0, ...lines.map(line => [...text(line)].length));
+  return Math.max(0, ...lines.map(line => text(line).length));
 }

@@ -3,17 +3,19 @@
 // letters beyond Western Europe.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { create as openFont } from 'fontkit';
 import PDFDocument from 'pdfkit';
 import { formatMoney } from '../../domain/money.ts';
-import { daysBetween, type EpochMs, type LocalDate } from '../../domain/time.ts';
+import { daysBetween, type EpochMs } from '../../domain/time.ts';
 import type { OpenItem } from '../../store/open-items.ts';
 import { oneLine } from './address.ts';
-import { longDate } from './filters.ts';
+import { longDate, shortDate } from './filters.ts';
 import { stateText } from './letter.ts';
 import type { LetterContext, Words } from './letter-context.ts';
 
-const fontFile = (name: string) => readFileSync(fileURLToPath(new URL(`./fonts/${name}.ttf`, import.meta.url)));
-let fonts: { regular: Buffer; bold: Buffer } | undefined;
+// Opened once per process: reading the tables of a font costs more than drawing a page with it.
+const fontFile = (name: string) => openFont(readFileSync(fileURLToPath(new URL(`./fonts/${name}.ttf`, import.meta.url))));
+let fonts: { regular: Uint8Array; bold: Uint8Array } | undefined;
 
 const ink = '#1f2a2c';
 const quiet = '#5f6c72';
@@ -122,8 +124,8 @@ function drawFigures(document: PDFKit.PDFDocument, input: StatementInput, y: num
   const width = (page.width - 2 * margin - 24) / 3;
   const boxes = [
     { label: words.balance, minor: figures.balanceMinor, color: ink },
-    { label: capital(words.overdue_part), minor: figures.overdueMinor, color: figures.overdueMinor > 0n ? alarm : ink },
-    { label: capital(words.not_due_part), minor: figures.openMinor - figures.overdueMinor, color: ink },
+    { label: words.overdue_label, minor: figures.overdueMinor, color: figures.overdueMinor > 0n ? alarm : ink },
+    { label: words.not_due_label, minor: figures.openMinor - figures.overdueMinor, color: ink },
   ];
   for (const [index, box] of boxes.entries()) {
     const x = margin + index * (width + 12);
@@ -263,18 +265,10 @@ function moneyText({ currency, letter }: StatementInput, minor: bigint): string 
   return formatMoney({ minor, currency }, letter.locale);
 }
 
-function shortDate(date: LocalDate, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(Date.parse(`${date}T00:00:00Z`));
-}
-
 /** Cut with an ellipsis where it would run into the next column. */
 function fitted(document: PDFKit.PDFDocument, text: string, width: number): string {
   if (document.widthOfString(text) <= width) return text;
-  const letters = [...text];
+  const letters = Array.from(text);
   while (letters.length > 1 && document.widthOfString(`${letters.join('')}…`) > width) letters.pop();
   return `${letters.join('')}…`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }
