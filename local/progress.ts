@@ -18,13 +18,16 @@ export async function withProgress<T>(say: Say, title: string, work: (update: (d
   if (rewrites) show();
   else say(title);
   const timer = setInterval(show, rewrites ? 500 : 15_000);
+  let ended = 'failed after';
   try {
-    return await work(next => {
+    const result = await work(next => {
       detail = next;
     });
+    ended = 'done in';
+    return result;
   } finally {
     clearInterval(timer);
     if (rewrites) process.stderr.write('\r\u001b[K');
-    say(`${title}: done in ${seconds()} s`);
+    say(`${title}: ${ended} ${seconds()} s`);
   }
 }
