@@ -18,6 +18,9 @@ export type ClockFile = {
 /** How long a reader may go on with what it read (real ms): the file is small, but a worker asks for the time often. */
 const freshForMs = 20;
 
+/** Real ms below which a sleep is not worth its wake-up. */
+const leastSleepMs = 3_000;
+
 /** Business time at real instant `realMs`, in whole ms, never past the hold. */
 export function simTime(file: ClockFile, realMs: number): EpochMs {
   const ran = Math.max(0, realMs - file.anchorRealMs) * file.rate;
@@ -52,8 +55,9 @@ export function readClock(path: string): Clock {
     latest = Math.max(latest, simTime(file, Date.now()));
     return latest;
   };
-  // While the clock is held nobody can know for how long: answer as if it ran. Who wakes early plans again and sleeps on.
-  const realMsUntil = (until: EpochMs): number => Math.max(0, Math.ceil((until - now()) / file.rate));
+  // While the clock is held nobody can know for how long. Who sleeps only as long as it would run without holds asks again
+  // and again; so nobody sleeps less than this, and the driver rings when an instant has come.
+  const realMsUntil = (until: EpochMs): number => (until <= now() ? 0 : Math.max(leastSleepMs, Math.ceil((until - now()) / file.rate)));
   return { now, realMsUntil };
 }
 

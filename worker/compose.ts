@@ -3,6 +3,8 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { type EmailDeps, sendNotice } from '../activities/email/send-notice.ts';
+import { smtpSettings } from '../activities/email/smtp.ts';
+import { loadTemplates } from '../activities/email/templates.ts';
 import { createIntakeActivities } from '../activities/intake/activities.ts';
 import { createCaseStarter } from '../activities/intake/case-starter.ts';
 import { holidayCalendar } from '../activities/ledger/holidays.ts';
@@ -26,20 +28,13 @@ export type Composition = {
 export function composeActivities(deps: Composition): DunningActivities & IntakeActivities {
   const policyOf = policyReader();
   const platformIsThere = platformAccount(deps.settings) !== null;
-  const email: EmailDeps = {
-    database: deps.database,
-    clock: deps.clock,
-    smtpUrl: deps.settings.SMTP_URL,
-    holidaysOf: holidayCalendar,
-    policyOf,
-    log: deps.log,
-  };
+  const send = sender(deps, policyOf);
   const ledger: LedgerDeps = {
     database: deps.database,
     clock: deps.clock,
     policyOf,
     holidaysOf: holidayCalendar,
-    sendNotice: (tenant, noticeId) => sendNotice(email, tenant, noticeId),
+    sendNotice: send,
     platformConfigured: () => platformIsThere,
     codeVersion: deps.codeVersion,
     stageAttributes: deps.settings.DUNLIN_STAGE_ATTRIBUTES,
@@ -62,4 +57,27 @@ async function alive<T>(work: () => Promise<T>): Promise<T> {
   } finally {
     clearInterval(beat);
   }
+}
+
+/** Real milliseconds: a mail conversation is given up before the claim that covers it ends. */
+const smtpDeadlineMs = 45_000;
+const leaseMs = 60_000;
+const hourMs = 3_600_000;
+
+function sender({ database, clock, settings, log }: Composition, policyOf: EmailDeps['policyOf']): LedgerDeps['sendNotice'] {
+  if (!settings.SMTP_URL) {
+    return async () => ({ kind: 'busy', because: 'no mail server is configured; set SMTP_URL', retryAfterMs: hourMs });
+  }
+  const email: EmailDeps = {
+    database,
+    clock,
+    smtp: smtpSettings(settings.SMTP_URL, smtpDeadlineMs),
+    templates: loadTemplates(),
+    holidaysOf: holidayCalendar,
+    policyOf,
+    leaseMs,
+    patienceMs: 2_000,
+    log,
+  };
+  return (tenant, noticeId) => sendNotice(email, tenant, noticeId);
 }

@@ -7,7 +7,7 @@ import { localDateAt } from '../domain/time.ts';
 import type { CaseStarter } from '../activities/intake/case-starter.ts';
 import { readDueCase } from '../store/cases.ts';
 import { type Database, withTenant } from '../store/database.ts';
-import { expireLeases } from '../store/notices.ts';
+import { sweepNotices } from '../store/notice-claims.ts';
 import {
   invoicesWithoutCase,
   openWorkflowIds,
@@ -51,12 +51,12 @@ export async function sweep(deps: SweeperDeps, tenant: string): Promise<SweepRep
   const found = await withTenant(deps.database, tenant, async tx => {
     const { zone } = await readTenant(tx);
     const stale = await staleCases(tx, now, graceMs);
-    const expiredNotices = await expireLeases(tx, now);
+    const { unknown, abandoned } = await sweepNotices(tx, now);
     const redispatched = await redispatchUnseen(tx, unseenMs);
     await settleWakesOfClosed(tx, now);
     return {
       stale,
-      expiredNotices,
+      expiredNotices: unknown + abandoned,
       redispatched,
       missing: await invoicesWithoutCase(tx, localDateAt(now, zone)),
       inbox: await unhandledInbox(tx, now - graceMs),

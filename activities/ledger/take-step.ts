@@ -198,7 +198,8 @@ async function writeNotice(tx: Tx, { row, facts, policy, step, now, holidays }: 
     ...(asks ? { reviewAsks: asks } : {}),
     lines: due.map(line => lineOf(facts, line.invoiceId, line.stage)),
   });
-  return asks ? 'look_again' : { send };
+  // A notice that waits for a person is rendered, so that there is something to read.
+  return { send };
 }
 
 function noticeHeader(row: CaseRow, facts: Facts, now: EpochMs) {

@@ -8,9 +8,11 @@ import { withTenant } from '../../store/database.ts';
 import { reviewNotice } from '../../store/notice-review.ts';
 import { listNotices } from '../../store/notice-lists.ts';
 import { nextInstant, underWay } from '../../store/standing.ts';
+import { staleCases } from '../../store/sweep.ts';
+import { wakeInvoices } from '../../store/wakes.ts';
 import type { CastBook, CastEvent } from '../cast.ts';
 import { plainDecimal } from '../cast/files.ts';
-import type { Stage } from './stage.ts';
+import { letVendorsAnswer, type Stage } from './stage.ts';
 
 export type DaysOptions = {
   readonly stage: Stage;
@@ -32,10 +34,16 @@ export async function passDays(options: DaysOptions): Promise<void> {
     const midnight = instantAt(addDays(day, 1), 0, zone) - 1;
     const agenda = agendaOf(options, day);
     for (;;) {
-      await settled(options);
-      const next = Math.min(agenda[0]?.at ?? midnight, (await nextInstantOf(stage)) ?? midnight, midnight);
+      const answersAt = await settled(options);
+      const next = Math.min(
+        agenda[0]?.at ?? midnight,
+        (await nextInstantOf(stage)) ?? midnight,
+        quarterAfter(answersAt) ?? midnight,
+        midnight,
+      );
       if (next >= midnight) break;
       await stage.clock.runTo(next);
+      await ring(stage);
       while (agenda[0] && agenda[0].at <= stage.clock.now()) await agenda.shift()?.carryOut();
     }
     await stage.clock.runTo(midnight);
@@ -54,6 +62,27 @@ function agendaOf({ stage, book, agenda }: DaysOptions, day: LocalDate): Due[] {
     ...book.events.filter(event => event.date === day).map(event => ({ at: at(event.minute), carryOut: () => deliver(stage, event) })),
     ...(workday ? agenda.map(({ minute, what }) => ({ at: at(minute), carryOut: () => what(day) })) : []),
   ].sort((a, b) => a.at - b.at);
+}
+
+/** People answer in their own time; looking every quarter of an hour loses none of it. */
+function quarterAfter(at: EpochMs | null): EpochMs | null {
+  return at === null ? null : Math.ceil(at / quarterMs) * quarterMs;
+}
+
+const quarterMs = 15 * 60_000;
+
+/** A real timer cannot know how long the clock was held: at each instant the cases that are due are told so. */
+async function ring(stage: Stage): Promise<void> {
+  const now = stage.clock.now();
+  await withTenant(stage.database, stage.tenant, async tx => {
+    const due = await staleCases(tx, now + 1, 0);
+    await wakeInvoices(
+      tx,
+      due.map(row => row.invoice_id),
+      'clock',
+      `clock-${now}`,
+    );
+  }).catch(() => undefined);
 }
 
 async function nextInstantOf(stage: Stage): Promise<EpochMs | null> {
@@ -94,22 +123,25 @@ async function deliver(stage: Stage, event: CastEvent): Promise<void> {
   }
 }
 
-/** Stands until nothing is owed at this instant. A waiting review is answered by the stand-in manager at once. */
-async function settled({ stage, whileWaiting }: DaysOptions): Promise<void> {
+/**
+ * Stands until nothing is owed at this instant. A waiting review is answered by the stand-in manager at once, and what the
+ * vendors have to say is let through. Gives the instant at which they will speak next.
+ */
+async function settled({ stage, whileWaiting }: DaysOptions): Promise<EpochMs | null> {
   const began = Date.now();
-  for (let quiet = 0; quiet < 2; ) {
+  for (;;) {
     const left = await owed(stage);
     if (left === 'nothing') {
-      quiet += 1;
+      const { delivered, nextAt } = await letVendorsAnswer(stage);
+      if (delivered === 0) return nextAt;
       continue;
     }
-    quiet = 0;
     if (Date.now() - began > 300_000)
       throw new Error(
         `after five minutes this is still under way: ${JSON.stringify(left)}; the worker's log is ${stage.folder}/worker.log`,
       );
     await whileWaiting(Date.now() - began);
-    await sleep(5);
+    await sleep(20);
   }
 }
 

@@ -17,7 +17,7 @@ import { houseFolder } from '../house.ts';
 import type { Say } from '../progress.ts';
 import { collectorCalls } from './collector.ts';
 import { passDays } from './days.ts';
-import { demoApiPort, keepFile, setStage, type Stage, tellVendor } from './stage.ts';
+import { demoApiPort, keepFile, setStage, type Stage } from './stage.ts';
 import { agingJson, type DemoResult } from './summary.ts';
 import { acceptedMails, judge } from './witness.ts';
 
@@ -53,8 +53,6 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       say,
     });
     const standing = stage;
-    await tellVendor(stage.vendors.smtp.adminUrl, '/behaviour', { mailBehaviour: book.mailBehaviour });
-    await tellVendor(stage.vendors.kixie.adminUrl, '/behaviour', { callBehaviour: book.callBehaviour });
     await bringIn(stage, book, say);
     const before = await inTenant(stage, openItems);
     const end = options.meanwhile?.(stage);
@@ -98,7 +96,7 @@ async function bringIn(stage: Stage, book: CastBook, say: Say): Promise<void> {
     ['customers', customers],
     ['invoices', invoices],
   ] as const) {
-    const report = await importFile({ database: stage.database, tenant: stage.tenant, clock: stage.clock }, { kind, path });
+    const report = await importFile({ database: stage.database, tenant: stage.tenant, clock: stage.clock }, { kind, path, actor: 'demo' });
     say(`imported ${kind}: ${report.accepted} of ${report.rows} rows, ${report.quarantined} in quarantine`);
   }
 }

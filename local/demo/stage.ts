@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { parse } from 'yaml';
+import { registerWebhook } from '../../activities/kixie/client.ts';
 import { connectClient } from '../../client/connection.ts';
 import { ensureIntakeSchedule } from '../../client/dunning-client.ts';
 import { instantAt } from '../../domain/time.ts';
@@ -32,6 +33,8 @@ export type Stage = {
   readonly clock: CompressedClock;
   readonly apiUrl: string;
   readonly webhookSecret: string;
+  readonly powerlistId: string;
+  readonly agents: readonly string[];
   readonly vendors: Readonly<Record<VendorName, { url: string; adminUrl: string; witness: string }>>;
   /** Environment of the worker and the API. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -56,6 +59,11 @@ export type StageOptions = {
 };
 
 const tenant = 'acme';
+const powerlistId = '1969';
+const agents = ['agent.one@example-platform.example', 'agent.two@example-platform.example'];
+const kixieKey = 'demo-kixie-key';
+const kixieToken = 'demo-kixie-token';
+const mailToken = 'demo-mail-token';
 const shippedPolicies = ['standard', 'strategic', 'government', 'international', 'seasonal', 'small-balance'];
 
 export async function setStage(options: StageOptions): Promise<Stage> {
@@ -88,8 +96,8 @@ export async function setStage(options: StageOptions): Promise<Stage> {
         payPage: 'https://pay.example-platform.example',
       },
       kixie: {
-        powerlistId: '1969',
-        agents: ['agent.one@example-platform.example', 'agent.two@example-platform.example'],
+        powerlistId,
+        agents,
         dispositions: {
           'Promise to pay': 'promise',
           Dispute: 'dispute',
@@ -120,6 +128,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   const webhookSecret = `whsec_${randomBytes(32).toString('base64')}`;
   const environment = {
     ...house.env,
+    ...(house.temporalUiUrl ? { TEMPORAL_UI_URL: house.temporalUiUrl } : {}),
     DUNLIN_CLOCK: clock.path,
     DUNLIN_TENANTS: tenant,
     DUNLIN_BUNDLE_DIR: join(house.folder, 'bundles'),
@@ -127,12 +136,12 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     DUNLIN_DEPLOYMENT: 'dunlin-demo',
     DUNLIN_CODEC_KEYS: `demo:${codecKey.toString('base64')}`,
     DUNLIN_WEBHOOK_SECRETS: webhookSecret,
-    DUNLIN_MAIL_TOKEN: 'demo-mail-token',
+    DUNLIN_MAIL_TOKEN: mailToken,
     SMTP_URL: vendors.smtp.url,
     KIXIE_BASE_URL: vendors.kixie.url,
-    KIXIE_API_KEY: 'demo-key',
+    KIXIE_API_KEY: kixieKey,
     KIXIE_BUSINESS_ID: '12345',
-    KIXIE_WEBHOOK_TOKEN: 'demo-kixie-token',
+    KIXIE_WEBHOOK_TOKEN: kixieToken,
     PLATFORM_BASE_URL: vendors.platform.url,
     PLATFORM_KEY_FILE: join(folder, 'vendors', 'platform', 'service-account.json'),
     PLATFORM_NAMESPACE: 'ABC1',
@@ -169,6 +178,18 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     }),
   ]);
   await ensureIntakeSchedule(client, tenant);
+  for (const event of ['startcall', 'answeredcall', 'endcall', 'disposition', 'SMS']) {
+    const answer = await registerWebhook(
+      { baseUrl: vendors.kixie.url, apiKey: kixieKey, businessId: '12345' },
+      { name: `dunlin-${event}`, event, location: `${apiUrl}/t/${tenant}/webhooks/kixie/${event}`, token: kixieToken },
+    );
+    if (answer.kind !== 'done') throw new Error(`the stand-in Kixie took no webhook for ${event}: ${JSON.stringify(answer)}`);
+  }
+  await tellVendor(vendors.smtp.adminUrl, '/behaviour', {
+    inbound: { url: `${apiUrl}/t/${tenant}/webhooks/mail`, header: 'x-mail-token', token: mailToken },
+    mail: book.mailBehaviour,
+  });
+  await tellVendor(vendors.kixie.adminUrl, '/behaviour', { call: book.callBehaviour });
   return {
     tenant,
     zone: book.creditor.zone,
@@ -179,6 +200,8 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     clock,
     apiUrl,
     webhookSecret,
+    powerlistId,
+    agents,
     vendors,
     environment,
     keepWorker,
@@ -216,7 +239,19 @@ async function startVendors(folder: string, clockPath: string, say: Say): Promis
       folder,
       name: `vendor-${name}`,
       command: process.execPath,
-      args: ['--import', 'tsx', join(checkout, 'local/vendors/main.ts'), name, '--port', '0', '--dir', dir],
+      args: [
+        '--import',
+        'tsx',
+        join(checkout, 'local/vendors/main.ts'),
+        name,
+        '--port',
+        '0',
+        '--dir',
+        dir,
+        '--deliveries',
+        'word',
+        ...(name === 'kixie' ? ['--key', kixieKey] : []),
+      ],
       env: { DUNLIN_CLOCK: clockPath, TZ: 'UTC' },
       ready: async () => readyLine() !== undefined,
     });
@@ -261,4 +296,18 @@ export function keepFile(stage: Stage, name: string, text: string): string {
   const path = join(stage.folder, name);
   writeFileSync(path, text);
   return path;
+}
+
+/** Lets the stand-ins send what is due by now: webhooks, bounces, replies. Returns how many went out and when the next is due. */
+export async function letVendorsAnswer(stage: Stage): Promise<{ delivered: number; nextAt: number | null }> {
+  let delivered = 0;
+  let nextAt: number | null = null;
+  for (const { adminUrl } of [stage.vendors.smtp, stage.vendors.kixie]) {
+    const answer = await fetch(`${adminUrl}/deliver`, { method: 'POST' });
+    const round = (await answer.json()) as { delivered: number; failed: number; nextAt: string | null };
+    delivered += round.delivered + round.failed;
+    const at = round.nextAt === null ? null : Date.parse(round.nextAt);
+    if (at !== null && (nextAt === null || at < nextAt)) nextAt = at;
+  }
+  return { delivered, nextAt };
 }

@@ -4,7 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { EpochMs } from '../../domain/time.ts';
 
 export type AcceptedMail = {
-  readonly at: number;
   readonly simAt: EpochMs | null;
   readonly messageId: string;
   readonly to: readonly string[];
@@ -21,9 +20,9 @@ export function acceptedMails(path: string): AcceptedMail[] {
   return readFileSync(path, 'utf8')
     .split('\n')
     .filter(Boolean)
-    .map(line => JSON.parse(line) as AcceptedMail & { what?: string; to: string | string[] })
+    .map(line => JSON.parse(line) as Omit<AcceptedMail, 'to' | 'simAt'> & { to: string | string[]; simAt: string | null })
     .filter(record => record.businessKey)
-    .map(record => ({ ...record, to: [record.to].flat() }));
+    .map(record => ({ ...record, to: [record.to].flat(), simAt: record.simAt === null ? null : Date.parse(String(record.simAt)) }));
 }
 
 export type Line = { readonly invoiceId: string; readonly cycle: number; readonly stage: string };
