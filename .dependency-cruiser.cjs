@@ -42,7 +42,7 @@ module.exports = {
     ),
     rule('no-node-in-workflows', { path: '^workflows/' }, { dependencyTypes: ['core'] }, 'The workflow sandbox has no node core'),
     rule('no-node-in-domain', { path: '^domain/' }, { dependencyTypes: ['core'] }, 'The rules read no clock, file or socket'),
-    rule('no-cycles', {}, { circular: true, dependencyTypesNot: ['type-only'] }, 'A cycle hides who decides'),
+    rule('no-cycles', {}, { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } }, 'A cycle hides who decides'),
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -165,12 +165,3 @@ export async function callsToLog(tx: Tx, invoiceId: string): Promise<CallRow[]> 
       and not exists (select from platform_writes w where w.tenant_id = c.tenant_id and w.external_id = 'dunlin:call:' || c.kixie_uuid and w.state in ('done', 'rejected'))
     order by c.finished_at, c.id`);
 }
-
-/** Calls an agent may make now, one per task, oldest offer first. */
-export async function offeredCalls(tx: Tx): Promise<{ taskId: string; invoiceId: string; cycle: number }[]> {
-  return tx.rows(sql`
-    select distinct on (c.task_id) c.task_id as "taskId", c.invoice_id as "invoiceId", k.cycle
-    from calls c join tasks t on t.tenant_id = c.tenant_id and t.id = c.task_id and t.state = 'open'
-    join cases k on k.tenant_id = c.tenant_id and k.invoice_id = c.invoice_id and k.state <> 'closed'
-    where c.tenant_id = ${tx.tenant} and c.state = 'offered' order by c.task_id, c.requested_at`);
-}

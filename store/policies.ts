@@ -47,10 +47,3 @@ export async function saveSegments(tx: Tx, segments: readonly SegmentRow[], by: 
   }
   tx.event({ kind: 'segments.saved', subject: 'segments', actor: by, at: now, body: { names: segments.map(segment => segment.name) } });
 }
-
-/** Puts a customer into a segment. The caller holds the customer. */
-export async function assignSegment(tx: Tx, customerId: string, segment: string): Promise<void> {
-  await tx.run(
-    sql`update customers set segment = ${segment} where tenant_id = ${tx.tenant} and id = ${customerId} and segment <> ${segment}`,
-  );
-}

@@ -103,16 +103,6 @@ export async function figures(tx: Tx): Promise<Figures> {
   return rows[0];
 }
 
-export type NoticeCount = { state: string; kind: string; channel: string; stage: string; notices: number; lines: number };
-
-/** Notices and their lines by state, kind and the line's own stage. */
-export async function noticeCounts(tx: Tx): Promise<NoticeCount[]> {
-  return tx.rows<NoticeCount>(sql`
-    select n.state, n.kind, n.channel, l.stage, count(distinct n.id)::int as notices, count(*)::int as lines
-    from notices n join notice_lines l on l.tenant_id = n.tenant_id and l.notice_id = n.id
-    where n.tenant_id = ${tx.tenant} group by 1, 2, 3, 4 order by 1, 2, 4`);
-}
-
 /** Notices by state, each counted once. */
 export async function noticesByState(tx: Tx): Promise<Record<string, number>> {
   const rows = await tx.rows<{ state: string; count: number }>(sql`

@@ -18,6 +18,7 @@ import { createWorker } from './create-worker.ts';
 import { makeCurrent } from './deployment.ts';
 import { startDispatcher } from './dispatcher.ts';
 import { startSweeper } from './sweeper.ts';
+import { listRemoval } from './vendor-activities.ts';
 import { createLog, installRuntime, tracing } from './telemetry.ts';
 
 /** Runs until SIGTERM or SIGINT. `clock` is business time. */
@@ -57,6 +58,7 @@ export async function runWorker(clock: Clock): Promise<void> {
     client,
     clock,
     starter: createCaseStarter(client),
+    removeFromLists: listRemoval({ database, clock, settings }),
     tenants: settings.DUNLIN_TENANTS ?? (await tenantIds(dispatchDatabase)),
     log,
   });

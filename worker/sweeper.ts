@@ -29,6 +29,8 @@ export type SweeperDeps = {
   readonly starter: CaseStarter;
   readonly tenants: readonly string[];
   readonly log: Logger;
+  /** Takes numbers that nobody may call any more off the vendor's lists; gives how many. */
+  readonly removeFromLists: (tenant: string) => Promise<number>;
   readonly everyMs?: number;
 };
 
@@ -40,6 +42,7 @@ export type SweepReport = {
   invoicesWithoutCase: number;
   workflowsWithoutCase: number;
   unhandledInbox: number;
+  takenOffLists: number;
 };
 
 /** Business time a case may be late before somebody asks why. */
@@ -93,6 +96,7 @@ export async function sweep(deps: SweeperDeps, tenant: string): Promise<SweepRep
     invoicesWithoutCase: found.missing,
     workflowsWithoutCase: orphans,
     unhandledInbox: found.inbox.length,
+    takenOffLists: await deps.removeFromLists(tenant),
   };
   if (Object.values(report).some(count => count > 0)) deps.log.info({ tenant, ...report }, 'the sweeper found differences');
   return report;

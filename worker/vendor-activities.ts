@@ -2,6 +2,7 @@
 // no error: its calls become tasks for people, its notes are not written.
 import { readFileSync } from 'node:fs';
 import { createCallActivities } from '../activities/kixie/activities.ts';
+import { removeWanted } from '../activities/kixie/removals.ts';
 import type { KixieAccount } from '../activities/kixie/client.ts';
 import { createPlatformActivities } from '../activities/platform/activities.ts';
 import type { PlatformAccount } from '../activities/platform/client.ts';
@@ -25,6 +26,20 @@ export function vendorActivities(deps: {
     ...createPlatformActivities({ database, clock, platformOf: () => platform }),
     ...createWorklistActivities({ database, clock }),
   };
+}
+
+/** What the sweeper does about numbers that were marked for removal while no case asked for it. */
+export function listRemoval({
+  database,
+  clock,
+  settings,
+}: {
+  database: Database;
+  clock: Clock;
+  settings: Settings;
+}): (tenant: string) => Promise<number> {
+  const kixie = kixieAccount(settings);
+  return tenant => removeWanted({ database, clock, kixieOf: () => kixie }, tenant);
 }
 
 /** null when no key is set. */

@@ -1,7 +1,5 @@
 // run.ts: the demo from an empty machine to its summary: a report file comes in, workflows start, days pass, people pay,
 // and what happened is counted from what the outside saw.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { formatMoney } from '../../domain/money.ts';
 import { agingOf } from '../../domain/aging.ts';
 import { addDays, isoInstant, isoWeekday, type LocalDate } from '../../domain/time.ts';
@@ -189,10 +187,3 @@ async function storyOf(tx: Tx): Promise<DemoResult['story']> {
     ],
   };
 }
-
-/** Policy files given by name on the command line. */
-export function policyTexts(path: string | undefined): Record<string, string> {
-  return path ? { standard: readFileSync(path, 'utf8') } : {};
-}
-
-export const demoMailFolder = (stage: Stage): string => join(stage.folder, 'vendors', 'smtp');
