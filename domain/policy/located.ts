@@ -1,7 +1,7 @@
 // located.ts: YAML whose mistakes can be pointed at. Every error names its line and column, what was found there and
 // what was expected, because the person who reads it has the file open and not this code.
 import { isMap, isNode, isPair, LineCounter, type Node, parseDocument, type YAMLParseError } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** `path` as in stages[1].channel; line and column count from 1. */
 export type PolicyError = {
@@ -40,14 +40,13 @@ export function readYaml(text: string): { ok: true; located: Located } | { ok: f
   }
 }
 
-/** The errors of a schema, each at its place. */
-export function located(text: Located, issues: readonly z.core.$ZodIssue[]): PolicyError[] {
+/** The errors of a schema, each at its place. `keysAt` names the keys that may stand at a path. */
+export function located(text: Located, issues: readonly z.core.$ZodIssue[], keysAt: (path: Path) => readonly string[]): PolicyError[] {
   return issues.flatMap(issue => {
     const path = issue.path.map(part => (typeof part === 'symbol' ? String(part) : part));
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map(key =>
-        text.errorAt([...path, key], 'no such key here; see the policy reference for the keys that exist', true),
-      );
+      const expected = `one of the keys ${keysAt(path).join(', ')}`;
+      return issue.keys.map(key => text.errorAt([...path, key], expected, true));
     }
     if (issue.code === 'invalid_key') return [text.errorAt(path, expectedText(issue.issues[0] ?? issue), true)];
     return [text.errorAt(path, expectedText(issue))];
@@ -65,6 +64,27 @@ function expectedText(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_small' && issue.message.startsWith('Too small')) return `at least ${issue.minimum}`;
   if (issue.code === 'too_big' && issue.message.startsWith('Too big')) return `at most ${issue.maximum}`;
   return issue.message;
+}
+
+/** Reads the keys of a schema of strict objects, lists and defaults. */
+export function keysIn(schema: z.ZodType): (path: Path) => readonly string[] {
+  return path => {
+    let inner = path.reduce<z.ZodType | undefined>((outer, part) => (outer ? step(outer, part) : undefined), schema);
+    inner = inner && open(inner);
+    if (inner instanceof z.ZodObject) return Object.keys(inner.shape);
+    return inner instanceof z.ZodRecord && inner.keyType instanceof z.ZodEnum ? inner.keyType.options.map(String) : [];
+  };
+}
+
+function step(schema: z.ZodType, part: string | number): z.ZodType | undefined {
+  const outer = open(schema);
+  if (outer instanceof z.ZodArray) return outer.element as z.ZodType;
+  if (outer instanceof z.ZodRecord) return outer.valueType as z.ZodType;
+  return outer instanceof z.ZodObject ? (outer.shape as Record<string, z.ZodType>)[part] : undefined;
+}
+
+function open(schema: z.ZodType): z.ZodType {
+  return schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? open(schema.unwrap() as z.ZodType) : schema;
 }
 
 /** The node a path leads to, or the last one on the way that exists, so that a missing key is shown at its parent. */

@@ -1,7 +1,7 @@
 // parse.ts: policy text to a policy. Whatever is wrong is told all at once, each with its place in the file; what is
 // right comes back with every default filled in, so that no rule has to ask "and if it is not set?".
 import { parseDecimal } from '../money.ts';
-import { type Located, located, type PolicyError, readYaml } from './located.ts';
+import { keysIn, type Located, located, type PolicyError, readYaml } from './located.ts';
 import type { Policy } from './policy.ts';
 import { type PolicyText, policySchema } from './schema.ts';
 
@@ -18,7 +18,7 @@ export function readPolicy(
   const read = readYaml(yaml);
   if (!read.ok) return read;
   const checked = policySchema.safeParse(read.located.value);
-  if (!checked.success) return { ok: false, errors: inOrder(located(read.located, checked.error.issues)) };
+  if (!checked.success) return { ok: false, errors: inOrder(located(read.located, checked.error.issues, keysIn(policySchema))) };
   const errors = [...windowErrors(checked.data, read.located), ...stageErrors(checked.data, read.located, templates)];
   errors.push(...authorityErrors(checked.data, read.located));
   return errors.length > 0 ? { ok: false, errors: inOrder(errors) } : { ok: true, policy: policyOf(checked.data) };

@@ -1,7 +1,7 @@
 // segments.ts: the file that says which customer follows which policy, checked like a policy: with places, all at once.
 import { z } from 'zod';
 import { factNames, type Segment, type SegmentRule } from '../segment.ts';
-import { located, type PolicyError, readYaml } from './located.ts';
+import { keysIn, located, type Path, type PolicyError, readYaml } from './located.ts';
 import { amounts } from './schema.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -34,6 +34,12 @@ const schema = z.strictObject({
   ),
 });
 
+const ruleKeys = [...factNames, 'balance', 'attributes.NAME'];
+
+function keysAt(path: Path): readonly string[] {
+  return path.at(-1) === 'when' ? ruleKeys : keysIn(schema)(path);
+}
+
 /** `policies`: the names a segment may point at, when they are known. */
 export function readSegmentRules(
   yaml: string,
@@ -42,7 +48,7 @@ export function readSegmentRules(
   const read = readYaml(yaml);
   if (!read.ok) return read;
   const checked = schema.safeParse(read.located.value);
-  if (!checked.success) return { ok: false, errors: located(read.located, checked.error.issues) };
+  if (!checked.success) return { ok: false, errors: located(read.located, checked.error.issues, keysAt) };
   const { segments } = checked.data;
   const errors = segments.flatMap((segment, index) => {
     const wrong: PolicyError[] = [];

@@ -262,7 +262,7 @@ describe('the way to the customer', () => {
 describe('an apology', () => {
   const paid = factsOf({
     invoices: [invoice({ state: 'closed', outcome: 'paid', openMinor: 0n, version: 5 })],
-    customer: { contactedAt: [at('2026-03-03 11:00'), at('2026-03-03 10:00')].toSorted() },
+    customer: { contactedAt: [at('2026-03-03 10:00'), at('2026-03-03 11:00')] },
   });
   test('leaves although nothing is open any more, and above gap and budget', () => {
     expect(told(judge({ facts: paid, apology: true }))).toBe('send may_leave');

@@ -1,13 +1,13 @@
-// plan-model.ts: what behaviour.md section 3 says, as naively as possible: it walks forward in time, quarter hour by
-// quarter hour, and asks a clock on a wall. It shares types with the rules, and no code.
+// plan-model.ts: the order of questions as it is promised to users, as naively as possible: it walks forward in time, hour by hour, and
+// asks a clock on a wall. It shares types with the rules, and no code.
 import type { Facts, InvoiceFacts } from '../../domain/facts.ts';
 import type { HolidayCalendar, Policy, Stage } from '../../domain/policy/policy.ts';
 import { daysFrom, shownAt } from './wall-clock.ts';
 
-const QUARTER = 15 * 60_000;
+const HOUR = 3_600_000;
 const WEEK = 7 * 24 * 3_600_000;
 /** Beyond this many days the model does not look: stages lie within 60 days of the facts it is given. */
-const HORIZON_DAYS = 120;
+const HORIZON_DAYS = 75;
 
 export type Expected =
   | { kind: 'close'; outcome: string }
@@ -49,8 +49,9 @@ export function expectedStep(policy: Policy, facts: Facts, invoiceId: string, no
   // 4. Which stage is due?
   const stageAt = (at: number) => latestStage(policy, invoice, shownAt(at, facts.creditor.zone).date);
   const mayFire = (at: number) => {
+    if (!open(at)) return false;
     const stage = stageAt(at);
-    return stage !== undefined && !isDone(invoice, stage.id) && open(at) && withinLimits(policy, facts, zone, at);
+    return stage !== undefined && !isDone(invoice, stage.id) && withinLimits(policy, facts, zone, at);
   };
   if (invoice.covered.some(one => one.review !== 'declined' && ['claimed', 'in_data'].includes(one.state)))
     return { kind: 'wait', until: undefined, attention: null };
@@ -124,17 +125,17 @@ export function withinLimits(policy: Policy, facts: Facts, zone: string, at: num
   return gap && spoken.filter(one => one > at - WEEK).length < policy.contact.maxPer7Days;
 }
 
-/** The budget may end between two quarters of an hour. */
+/** The budget may end between two hours. */
 function extras(facts: Facts): number[] {
   return facts.customer.contactedAt.map(one => one + WEEK);
 }
 
-/** The first instant at which something holds: now, on a quarter of an hour, or at one of `also`. */
+/** The first instant at which something holds: now, on the hour (where windows open), or at one of `also`. */
 function walk(now: number, holds: (at: number) => boolean, also: readonly number[] = []): number | null {
   if (holds(now)) return now;
   const more = also.filter(at => at > now).sort((a, b) => a - b);
-  for (let at = Math.floor(now / QUARTER) * QUARTER + QUARTER; at < now + HORIZON_DAYS * 24 * 3_600_000; at += QUARTER) {
-    const between = more.find(one => one > at - QUARTER && one < at && holds(one));
+  for (let at = Math.floor(now / HOUR) * HOUR + HOUR; at < now + HORIZON_DAYS * 24 * 3_600_000; at += HOUR) {
+    const between = more.find(one => one > at - HOUR && one < at && holds(one));
     if (between !== undefined) return between;
     if (holds(at)) return at;
   }

@@ -1,4 +1,4 @@
-// plan.properties.test.ts: what must hold whatever happens, one property at a time (behaviour.md section 3).
+// plan.properties.test.ts: what must hold whatever happens, one property at a time.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { plan } from '../../domain/plan.ts';

@@ -141,17 +141,17 @@ describe('what is wrong is pointed at', () => {
     [
       'an unknown key',
       withLine('grace_day: 3'),
-      '5:1 grace_day: found the key "grace_day", expected no such key here; see the policy reference for the keys that exist',
+      '5:1 grace_day: found the key "grace_day", expected one of the keys policy, entry, grace_days, ignore_below, purchase_order, slow_months, contact, stages, then, promise, dispute, plans, authority, approvals',
     ],
     [
       'an unknown key further in',
       withContact('{ min_gap: 3 }'),
-      '2:12 contact.min_gap: found the key "min_gap", expected no such key here; see the policy reference for the keys that exist',
+      '2:12 contact.min_gap: found the key "min_gap", expected one of the keys days, from, to, zone, holidays, min_gap_days, max_per_7_days, spread',
     ],
     [
       'an unknown key of a later section',
       withLine('promise: { pause: true }'),
-      '5:12 promise.pause: found the key "pause", expected no such key here; see the policy reference for the keys that exist',
+      '5:12 promise.pause: found the key "pause", expected one of the keys pauses, tolerance_percent, grace_days, max_days_ahead, escalate_after_broken',
     ],
     [
       'an unknown channel',
@@ -281,7 +281,7 @@ describe('what is wrong is pointed at', () => {
     [
       'an unknown kind of dispute',
       withLine('dispute: { owners: { weather: sales } }'),
-      '5:22 dispute.owners.weather: found the key "weather", expected no such key here; see the policy reference for the keys that exist',
+      '5:22 dispute.owners.weather: found the key "weather", expected one of the keys pricing, quantity, quality, delivery, duplicate, returned_goods, missing_po, tax, terms, promotion, not_rendered, already_paid, other',
     ],
     [
       'a percentage above hundred',
@@ -416,7 +416,7 @@ describe('segments', () => {
     [
       'a fact nobody knows',
       one('{ weather: fine }'),
-      '2:54 segments[0].when.weather: found the key "weather", expected no such key here; see the policy reference for the keys that exist',
+      '2:54 segments[0].when.weather: found the key "weather", expected one of the keys id, country, region, locale, owner, natural_person, abroad, oldest_days, open_invoices, balance, attributes.NAME',
     ],
     [
       'a condition that is none',
