@@ -143,7 +143,3 @@ export async function startTemporal(options: TemporalOptions): Promise<LocalTemp
     ...(options.keep !== 'memory' && { uiUrl: `http://127.0.0.1:${uiPort}` }),
   };
 }
-
-export function stopTemporal(folder: string): Promise<void> {
-  return stopService(folder, name);
-}
