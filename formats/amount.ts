@@ -55,8 +55,12 @@ function partsOf(text: string): Parts | undefined {
 const POINT = /^(?:\d+|\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:[' ’]\d{3})+)?(?:\.\d+)?$/;
 const COMMA = /^(?:\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:[' ’]\d{3})+)?(?:,\d+)?$/;
 
+/** What programs write most: "1078.00". Known at a glance, in a file of a million rows. */
+const PLAIN = /^-?\d+\.\d{1,2}$/;
+
 /** Which styles can read this amount: both for "500", only one for "1,234.56". Empty when it is no amount. */
 export function stylesOf(text: string): NumberStyle[] {
+  if (PLAIN.test(text)) return ['point'];
   if (isDash(text)) return ['point', 'comma'];
   const parts = partsOf(text);
   if (!parts) return [];
@@ -65,6 +69,7 @@ export function stylesOf(text: string): NumberStyle[] {
 
 /** True when the styles read different amounts out of it: "1,234", "1.234". */
 export function isAmbiguousAmount(text: string): boolean {
+  if (PLAIN.test(text)) return false;
   return stylesOf(text).length === 2 && /[.,]/.test(partsOf(text)?.digits ?? '');
 }
 
@@ -73,6 +78,7 @@ export function isAmbiguousAmount(text: string): boolean {
  * read the same in both are taken. Never rounds: more decimals than the currency has are an error, unless zeros.
  */
 export function readAmount(text: string, currency: string, style: NumberStyle | null): ReadAmount {
+  if (style !== 'comma' && PLAIN.test(text)) return exact(text, currency);
   if (isDash(text)) return { minor: 0n };
   const parts = partsOf(text);
   if (!parts) return { expected: `an amount such as ${example(style)}` };
@@ -83,9 +89,12 @@ export function readAmount(text: string, currency: string, style: NumberStyle | 
   if (!used) return { expected: 'an amount that can be read in one way only; give --number-style point or comma' };
   if (!usable.includes(used)) return { expected: `an amount written like ${example(used)}` };
   const point = used === 'point' ? digits.replaceAll(/[,'’ ]/g, '') : digits.replaceAll(/[.'’ ]/g, '').replace(',', '.');
+  return exact(`${parts.negative ? '-' : ''}${point.startsWith('.') ? '0' : ''}${point}`, currency);
+}
+
+function exact(plain: string, currency: string): ReadAmount {
   try {
-    const { minor } = parseDecimal(point.startsWith('.') ? `0${point}` : point, currency);
-    return { minor: parts.negative ? -minor : minor };
+    return { minor: parseDecimal(plain, currency).minor };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return { expected: `an amount with at most ${exponentOf(currency)} decimals (${currency})` };

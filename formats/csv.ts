@@ -6,6 +6,7 @@
 export type CsvRecord = {
   /** Line of the file on which the record begins, from 1. */
   readonly line: number;
+  /** Of a record that could not be read: its pieces between delimiters, quotes and all. */
   readonly fields: readonly string[];
   /** The record as it stands in the file, without its line ending. */
   readonly raw: string;
@@ -73,7 +74,7 @@ class RecordReader {
       if (typeof span === 'string') {
         // Only this line is given up. At the very end of a file an open quote means that the file was cut off.
         const cutOff = span === 'open' && last && text.length - at < LONGEST_RECORD && end >= text.length - 1;
-        records.push({ line: this.#line, fields: [raw], raw, problem: cutOff ? 'cut_off' : 'quote' });
+        records.push({ line: this.#line, fields: raw.split(this.#delimiter), raw, problem: cutOff ? 'cut_off' : 'quote' });
         at = end + 1;
         this.#line++;
         continue;

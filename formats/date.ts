@@ -7,6 +7,8 @@ export type ReadDate = { readonly date: LocalDate } | { readonly expected: strin
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
+const SLASHED = /^\s*\d{1,2}[/-]/;
+
 /** First and second number of "13/02/2026" or "13-2-26", with the year; undefined for every other form. */
 function slashed(text: string): { first: number; second: number; year: number } | undefined {
   const parts = /^(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d{2})(?:[ T].*)?$/.exec(text);
@@ -16,6 +18,7 @@ function slashed(text: string): { first: number; second: number; year: number } 
 
 /** What one value says about its column: one style, both (the day decides nothing), or nothing (it has no such form). */
 export function styleOfDate(text: string): DateStyle | 'either' | 'ambiguous' | 'none' {
+  if (!SLASHED.test(text)) return 'none';
   const parts = slashed(text.trim());
   if (!parts) return 'none';
   const { first, second, year } = parts;
@@ -31,7 +34,20 @@ export function styleOfDate(text: string): DateStyle | 'either' | 'ambiguous' | 
  * "11 June 2023", /Date(ms)/ in UTC, and numbers with slashes or dashes in the column's `style`.
  */
 export function readDate(text: string, style: DateStyle | null): ReadDate {
-  const value = text.trim();
+  const key = `${style ?? ''}${text}`;
+  const known = readBefore.get(key);
+  if (known) return known;
+  if (readBefore.size >= DAYS_KEPT) readBefore.clear();
+  const read = readAnew(text.trim(), style);
+  readBefore.set(key, read);
+  return read;
+}
+
+/** A million rows have a few hundred different days. */
+const DAYS_KEPT = 10_000;
+const readBefore = new Map<string, ReadDate>();
+
+function readAnew(value: string, style: DateStyle | null): ReadDate {
   const iso = /^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[ T].*)?$/.exec(value);
   if (iso) return day(Number(iso[1]), Number(iso[3]), Number(iso[4]));
   const compact = /^((?:19|20)\d\d)(\d\d)(\d\d)$/.exec(value);

@@ -203,31 +203,39 @@ function judgeRow<Row extends object>(
   readRow: ReadRow<Row>,
   keyOf: (cells: Cells) => string,
 ): RowOutcome<Row> {
-  const key = row.problem ? null : keyOf(cells) || null;
-  const reject = (problems: readonly Problem[]): RowOutcome<Row> => ({ kind: 'reject', line: row.line, raw: row.raw, key, problems });
-  if (row.problem) return reject([row.problem]);
+  if (row.problem) return rejected(row, cells, keyOf, [row.problem]);
   for (const need of cells.profile.required) {
     const choices = typeof need === 'string' ? [need] : need;
     if (choices.every(field => cells.text(field) === '')) cells.missing(choices.find(field => cells.has(field)) ?? choices[0] ?? '');
   }
-  if (cells.problems.length > 0) return reject(cells.problems);
+  if (cells.problems.length > 0) return rejected(row, cells, keyOf, cells.problems);
   const read = readRow(cells);
-  if (cells.problems.length > 0 || read === undefined) return reject(cells.problems);
+  if (cells.problems.length > 0 || read === undefined) return rejected(row, cells, keyOf, cells.problems);
   if ('skip' in read) return { kind: 'skip', line: row.line, reason: String(read.skip) };
   return { kind: 'row', line: row.line, row: read };
 }
 
+/** The key is read as well as the row allows, so that an invoice in quarantine is not taken for gone. */
+function rejected(row: TableRow, cells: Cells, keyOf: (cells: Cells) => string, problems: readonly Problem[]): RowOutcome<never> {
+  const key = keyOf(cells).replace(/^"|"$/g, '');
+  return { kind: 'reject', line: row.line, raw: row.raw, key: key === '' ? null : key, problems };
+}
+
 function whySkipped(table: Table, profile: Profile, cells: Cells, row: TableRow): string | undefined {
-  const isTotal = () => row.fields.some(field => TOTAL.test(cleanCell(field)));
   // A row of totals often has fewer columns than the header: it is no broken row.
   if (row.problem && row.problem.field === 'row' && !isTotalShort(row)) return undefined;
   if (row.fields.every(field => cleanCell(field) === '')) return 'empty row';
-  if (profile.totals_lack.every(field => cells.text(field) === '' || TOTAL.test(cells.text(field))) && isTotal()) return 'row of totals';
+  if (profile.totals_lack.every(field => cells.text(field) === '' || TOTAL.test(cells.text(field))) && saysTotal(row))
+    return 'row of totals';
   if (isHeaderAgain(table, row.fields)) return 'header repeated';
   for (const rule of profile.skip) {
     if (!rule.unless.some(value => value.toLowerCase() === cells.text(rule.field).toLowerCase())) return rule.reason;
   }
   return undefined;
+}
+
+function saysTotal(row: TableRow): boolean {
+  return row.fields.some(field => TOTAL.test(cleanCell(field)));
 }
 
 function isTotalShort(row: TableRow): boolean {

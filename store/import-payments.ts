@@ -16,7 +16,7 @@ import {
   saveRejects,
   saveRun,
 } from './import-run.ts';
-import { stage } from './import-staging.ts';
+import { rejectStaging, stage } from './import-staging.ts';
 import type { ImportOutcome } from './imports.ts';
 import { receive, settleInbox } from './inbox.ts';
 import { bookPayment } from './payments.ts';
@@ -70,12 +70,7 @@ export async function importPayments(database: Database, tenant: string, request
     await lockSource(tx, file.source);
     if (await findSameFile(tx, file)) return;
     await saveRun(tx, runId, file, counts, { new: booked }, now);
-    await stage<ImportedPayment>(
-      tx,
-      onlyRejects(request.read().rows),
-      () => ({}),
-      () => ({}),
-    );
+    await stage(tx, onlyRejects(request.read().rows), rejectStaging, null);
     await saveRejects(tx, runId);
     const body = { ...counts, kind: file.kind, profile: file.profile, file: file.fileName, sha256: file.sha256, new: booked };
     tx.event({ kind: 'import.finished', subject: `import:${runId}`, actor: request.actor, at: now, body });

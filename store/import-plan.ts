@@ -84,7 +84,7 @@ export async function planBalances(tx: Tx, source: string, days: FirstStageDays,
     days,
     sql`select m.*, 0::bigint as settled_there, 0::bigint as settled, m.amount + m.known_there as amount_now,
         case when m.from_days is null then coalesce(m.due_was, ${asOf}::date)
-          when ${asOf}::date - m.due_was between m.from_days and coalesce(m.to_days, 100000) then m.due_was
+          when m.state_was = 'open' and ${asOf}::date - m.due_was between m.from_days and coalesce(m.to_days, 100000) then m.due_was
           else ${asOf}::date - m.from_days end as due_now
       from (select r.*, ${knownOf}, coalesce((select sum(a.amount_minor) from allocations a where a.tenant_id = ${tx.tenant} and a.invoice_id = r.invoice_id
           and a.at < ${asOf}::date - ${REPORT_LAG_DAYS}::int), 0)::bigint as known_there

@@ -54,67 +54,70 @@ const COLUMNS = {
 } as const;
 type Column = keyof typeof COLUMNS;
 type Cell = string | number | bigint | boolean | null | undefined;
-type StagedRow = Partial<Record<Column, Cell>>;
 
-const names = Object.keys(COLUMNS) as Column[];
+/** What one kind of row fills, and with what: `cells` are in the order of `columns`. */
+type Staging<Row> = { readonly columns: readonly Column[]; readonly cells: (row: Row) => readonly Cell[] };
 
-async function createStaging(tx: Tx): Promise<void> {
-  const columns = names.map(name => `"${name}" ${COLUMNS[name]}`).join(', ');
-  await tx.client.query(`create temp table import_rows (${columns}) on commit drop`);
-}
+/** The cell that tells a rejected row's key; null when it could not be read. */
+type KeyCell = { readonly column: Column; readonly value: (key: string) => string } | null;
 
 /** Fills import_rows with everything the reader says. What it throws ends the transaction. */
 export async function stage<Row>(
   tx: Tx,
   outcomes: AsyncIterable<readonly RowOutcome<Row>[]>,
-  stagedRow: (row: Row) => StagedRow,
-  keyOf: (key: string) => StagedRow,
+  staging: Staging<Row>,
+  keyCell: KeyCell,
 ): Promise<void> {
-  await createStaging(tx);
-  const columns = names.map(name => `"${name}"`).join(', ');
-  const copy = tx.client.query(copyFrom(`copy import_rows (${columns}) from stdin`));
-  await pipeline(Readable.from(copyText(outcomes, stagedRow, keyOf)), copy);
+  const all = Object.entries(COLUMNS).map(([name, type]) => `"${name}" ${type}`);
+  await tx.client.query(`create temp table import_rows (${all.join(', ')}) on commit drop`);
+  const filled = ['line', 'verdict', ...staging.columns, ...REJECT_COLUMNS].map(name => `"${name}"`);
+  const copy = tx.client.query(copyFrom(`copy import_rows (${filled.join(', ')}) from stdin`));
+  await pipeline(Readable.from(copyText(outcomes, staging, keyCell)), copy);
   await tx.run(sql`analyze import_rows`);
 }
 
+const REJECT_COLUMNS = ['field', 'found', 'expected', 'raw'] as const;
+
+/** A line of COPY's text form for each row: tabs between cells, \N where there is nothing. */
 async function* copyText<Row>(
   outcomes: AsyncIterable<readonly RowOutcome<Row>[]>,
-  stagedRow: (row: Row) => StagedRow,
-  keyOf: (key: string) => StagedRow,
+  { columns, cells }: Staging<Row>,
+  keyCell: KeyCell,
 ): AsyncGenerator<string> {
+  const noReject = '\t\\N'.repeat(REJECT_COLUMNS.length);
   for await (const batch of outcomes) {
     let text = '';
     for (const outcome of batch) {
-      if (outcome.kind === 'row') text += copyLine({ line: outcome.line, verdict: 'row', ...stagedRow(outcome.row) });
+      if (outcome.kind === 'row') {
+        text += `${outcome.line}\trow`;
+        for (const cell of cells(outcome.row)) text += copyCell(cell);
+        text += `${noReject}\n`;
+      }
       if (outcome.kind !== 'reject') continue;
-      const key = outcome.key === null ? {} : keyOf(outcome.key);
-      const { line, raw } = outcome;
       for (const { field, found, expected } of outcome.problems) {
-        text += copyLine({ ...key, line, raw, verdict: 'reject', field, found, expected });
+        text += `${outcome.line}\treject`;
+        for (const column of columns) {
+          text += copyCell(keyCell && outcome.key !== null && column === keyCell.column ? keyCell.value(outcome.key) : null);
+        }
+        for (const cell of [field, found, expected, outcome.raw]) text += copyCell(cell);
+        text += '\n';
       }
     }
     if (text !== '') yield text;
   }
 }
 
-/** COPY's text form: tab between cells, \N for null. A zero byte cannot be stored, so it is shown. */
-function copyLine(row: StagedRow): string {
-  let line = '';
-  for (const [index, name] of names.entries()) {
-    const cell = row[name];
-    if (index > 0) line += '\t';
-    line += cell === undefined || cell === null ? '\\N' : typeof cell === 'string' ? escaped(cell) : String(cell);
-  }
-  return `${line}\n`;
+const SPECIAL = /[\\\t\n\r\0]/;
+
+function copyCell(cell: Cell): string {
+  if (cell === undefined || cell === null) return '\t\\N';
+  if (typeof cell !== 'string') return `\t${cell}`;
+  return SPECIAL.test(cell) ? `\t${escaped(cell)}` : `\t${cell}`;
 }
 
+/** A zero byte cannot be stored, so it is shown. */
 function escaped(text: string): string {
-  if (!/[\\\t\n\r\0]/.test(text)) return text;
   return text.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\0', '\u2400');
-}
-
-function customerCells(customer: CustomerReference): StagedRow {
-  return { customer_id: customerIdOf(customer), c_system: customer.system, c_kind: customer.kind, c_external: customer.externalId };
 }
 
 /** The id a customer gets when a file names it first. */
@@ -122,63 +125,106 @@ export function customerIdOf({ system, kind, externalId }: CustomerReference): s
   return derivedId('cus', system, kind, externalId);
 }
 
-export function stagedInvoice(source: string): (row: ImportedInvoice) => StagedRow {
-  return row => ({
-    ...customerCells(row.customer),
-    invoice_id: derivedId('inv', source, row.externalId),
-    external_id: row.externalId,
-    number: row.number,
-    c_name: row.customerName,
-    currency: row.currency,
-    amount: row.amountMinor,
-    open: row.openMinor,
-    issue: row.issueDate,
-    due: row.dueDate,
-    purchase_order: row.purchaseOrder,
-    pay_link: row.payLink,
-    status: row.status,
-    contact_id: row.contact ? contactId('billing', row.contact.email ?? row.contact.name) : null,
-    contact_role: row.contact ? 'billing' : null,
-    contact_name: row.contact?.name,
-    email: row.contact?.email,
-  });
+const CUSTOMER = ['customer_id', 'c_system', 'c_kind', 'c_external', 'c_name'] as const;
+
+function customerCells(customer: CustomerReference, name: string): Cell[] {
+  return [customerIdOf(customer), customer.system, customer.kind, customer.externalId, name];
 }
 
-export function stagedBalance(source: string): (row: ImportedBalance) => StagedRow {
-  return row => ({
-    ...customerCells(row.customer),
-    invoice_id: derivedId('inv', source, row.externalId),
-    external_id: row.externalId,
-    number: `${row.customer.externalId} ${row.currency}`,
-    c_name: row.customerName,
-    currency: row.currency,
-    amount: row.overdueMinor,
-    total: row.totalMinor,
-    from_days: row.oldest?.fromDays,
-    to_days: row.oldest?.toDays,
-    attributes: JSON.stringify({ due_date_estimated: true, buckets: row.bucketsMinor.map(String), current: row.currentMinor.toString() }),
-  });
-}
-
-export function stagedCustomer(row: ImportedCustomer): StagedRow {
-  const { contact } = row;
+export function invoiceStaging(source: string): Staging<ImportedInvoice> {
   return {
-    ...customerCells(row.customer),
-    c_name: row.name,
-    country: row.country,
-    region: row.region,
-    zone: row.zone,
-    locale: row.locale,
-    segment: row.segment,
-    owner: row.owner,
-    natural_person: row.naturalPerson,
-    contact_id: contact ? contactId(contact.role, contact.email ?? contact.phone ?? contact.name) : null,
-    contact_role: contact?.role,
-    contact_name: contact?.name,
-    email: contact?.email,
-    phone: contact?.phone,
+    columns: [
+      ...CUSTOMER,
+      'invoice_id',
+      'external_id',
+      'number',
+      'currency',
+      'amount',
+      'open',
+      'issue',
+      'due',
+      'purchase_order',
+      'pay_link',
+      'status',
+      'contact_id',
+      'contact_role',
+      'contact_name',
+      'email',
+    ],
+    cells: ({ contact, ...row }) => [
+      ...customerCells(row.customer, row.customerName),
+      derivedId('inv', source, row.externalId),
+      row.externalId,
+      row.number,
+      row.currency,
+      row.amountMinor,
+      row.openMinor,
+      row.issueDate,
+      row.dueDate,
+      row.purchaseOrder,
+      row.payLink,
+      row.status,
+      contact && contactId('billing', contact.email ?? contact.name),
+      contact && 'billing',
+      contact?.name,
+      contact?.email,
+    ],
   };
 }
+
+export function balanceStaging(source: string): Staging<ImportedBalance> {
+  return {
+    columns: [...CUSTOMER, 'invoice_id', 'external_id', 'number', 'currency', 'amount', 'total', 'from_days', 'to_days', 'attributes'],
+    cells: row => [
+      ...customerCells(row.customer, row.customerName),
+      derivedId('inv', source, row.externalId),
+      row.externalId,
+      `${row.customer.externalId} ${row.currency}`,
+      row.currency,
+      row.overdueMinor,
+      row.totalMinor,
+      row.oldest?.fromDays,
+      row.oldest?.toDays,
+      JSON.stringify({ due_date_estimated: true, buckets: row.bucketsMinor.map(String), current: row.currentMinor.toString() }),
+    ],
+  };
+}
+
+export const customerStaging: Staging<ImportedCustomer> = {
+  columns: [
+    ...CUSTOMER,
+    'country',
+    'region',
+    'zone',
+    'locale',
+    'segment',
+    'owner',
+    'natural_person',
+    'contact_id',
+    'contact_role',
+    'contact_name',
+    'email',
+    'phone',
+  ],
+  cells: ({ contact, ...row }) => [
+    ...customerCells(row.customer, row.name),
+    row.country,
+    row.region,
+    row.zone,
+    row.locale,
+    row.segment,
+    row.owner,
+    row.naturalPerson,
+    contact && contactId(contact.role, contact.email ?? contact.phone ?? contact.name),
+    contact?.role,
+    contact?.name,
+    contact?.email,
+    contact?.phone,
+  ],
+};
+
+/** Payments are booked one by one; only their rejects are staged. */
+export const rejectStaging: Staging<unknown> = { columns: [], cells: () => [] };
 
 /** The same person in the same role is the same contact. */
 function contactId(role: string, address: string): string {

@@ -24,12 +24,14 @@ const TOTALS_TOLD = 10_000;
 export async function planTotals(tx: Tx, asOf: LocalDate): Promise<ControlTotal[]> {
   await tx.run(sql`
     create temp table import_totals on commit drop as
-    select r.customer_id, r.c_external, r.c_name, r.currency, r.total, r.amount as overdue, s.invoices > 0 as is_known, s.total_here, s.overdue_here
+    select r.customer_id, r.c_external, r.c_name, r.currency, r.total, r.amount as overdue, s.customer_id is not null as is_known,
+      coalesce(s.total_here, 0) as total_here, coalesce(s.overdue_here, 0) as overdue_here
     from import_rows r
-    cross join lateral (
-      select count(*) as invoices, coalesce(sum(i.open_minor) filter (where i.state = 'open'), 0)::bigint as total_here,
+    left join (
+      select i.customer_id, i.currency, coalesce(sum(i.open_minor) filter (where i.state = 'open'), 0)::bigint as total_here,
         coalesce(sum(i.open_minor) filter (where i.state = 'open' and i.due_date < ${asOf}::date), 0)::bigint as overdue_here
-      from invoices i where i.tenant_id = ${tx.tenant} and i.customer_id = r.customer_id and i.currency = r.currency and i.kind = 'invoice') s
+      from invoices i where i.tenant_id = ${tx.tenant} and i.kind = 'invoice' and i.customer_id in (select customer_id from import_rows)
+      group by i.customer_id, i.currency) s on s.customer_id = r.customer_id and s.currency = r.currency
     where r.verdict = 'row'`);
   const rows = await tx.rows<{
     c_external: string;

@@ -42,7 +42,7 @@ import {
   saveRun,
   stagedRejects,
 } from './import-run.ts';
-import { customerIdOf, stage, stagedBalance, stagedCustomer, stagedInvoice } from './import-staging.ts';
+import { balanceStaging, customerIdOf, customerStaging, invoiceStaging, stage } from './import-staging.ts';
 import { type ControlTotal, planTotals, writeTotals } from './import-totals.ts';
 import { sql } from './sql.ts';
 
@@ -162,11 +162,14 @@ async function importInto(tx: Tx, request: ImportRequest): Promise<ImportOutcome
 async function stageContent(tx: Tx, source: string, content: ImportContent): Promise<void> {
   switch (content.kind) {
     case 'invoices':
-      return stage(tx, content.rows, stagedInvoice(source), key => ({ invoice_id: derivedId('inv', source, key) }));
+      return stage(tx, content.rows, invoiceStaging(source), { column: 'invoice_id', value: key => derivedId('inv', source, key) });
     case 'balances':
-      return stage(tx, content.rows, stagedBalance(source), key => ({ customer_id: customerIdOf(content.customerOf(key)) }));
+      return stage(tx, content.rows, balanceStaging(source), {
+        column: 'customer_id',
+        value: key => customerIdOf(content.customerOf(key)),
+      });
     case 'customers':
-      return stage(tx, content.rows, stagedCustomer, () => ({}));
+      return stage(tx, content.rows, customerStaging, null);
   }
 }
 
