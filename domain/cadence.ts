@@ -3,9 +3,6 @@
 import type { Policy, Stage } from './policy/policy.ts';
 import { addDays, daysBetween, type EpochMs, instantAt, type LocalDate, localDateAt, type Zone } from './time.ts';
 
-/** Days a case is opened before its first stage, so that a million invoices not due yet cost no workflow. */
-export const INTAKE_DAYS_AHEAD = 2;
-
 /** Days past due: 0 on the due date, which is not overdue yet; negative before it. */
 export function ageOf(dueDate: LocalDate, now: EpochMs, creditorZone: Zone): number {
   return daysBetween(dueDate, localDateAt(now, creditorZone));
@@ -28,10 +25,4 @@ export function stageOn(policy: Policy, dueDate: LocalDate, today: LocalDate): S
 /** The first instant of the day on which a stage is due. */
 export function stageStart(policy: Policy, stage: Stage, dueDate: LocalDate, creditorZone: Zone): EpochMs {
   return instantAt(addDays(dueDate, dayOf(policy, stage, dueDate)), 0, creditorZone);
-}
-
-/** The creditor's day on which intake opens a case for an invoice. */
-export function intakeDate(policy: Policy, dueDate: LocalDate): LocalDate {
-  const first = policy.stages[0];
-  return addDays(dueDate, (first ? dayOf(policy, first, dueDate) : 0) - INTAKE_DAYS_AHEAD);
 }

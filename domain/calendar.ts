@@ -103,8 +103,8 @@ export function openAt(contacts: Contacts, at: EpochMs): Interval | null {
       end = Math.min(end, open.end);
     }
     if (start < end) return { start, end };
-    // The zone that closes first has closed before the last one opens: nothing in common until it opens again.
-    from = end;
+    // One zone has closed before the last one opens, and until that opens nothing is common.
+    from = start;
   }
   return null;
 }

@@ -4,7 +4,7 @@ import type { CoveredStage, InvoiceFacts } from './facts.ts';
 import type { EpochMs } from './time.ts';
 
 /** How long a message that the server refused is left alone before it is tried again. */
-export const RETRY_REFUSED_MS = 15 * 60_000;
+const RETRY_REFUSED_MS = 15 * 60_000;
 
 export function covers(line: CoveredStage): boolean {
   return line.review === 'declined' || (line.state !== 'cancelled' && line.state !== 'not_sent');

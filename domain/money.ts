@@ -10,12 +10,17 @@ export type MoneyJson = { readonly amount: string; readonly currency: string };
 export function exponentOf(currency: string): number {
   const known = exponents.get(currency);
   if (known !== undefined) return known;
-  if (!/^[A-Z]{3}$/.test(currency) || !Intl.supportedValuesOf('currency').includes(currency)) {
+  if (!isCurrency(currency)) {
     throw new RangeError(`found currency "${currency}", expected an ISO 4217 code such as USD`);
   }
   const digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
   exponents.set(currency, digits);
   return digits;
+}
+
+/** True for an ISO 4217 code that is in use. */
+export function isCurrency(code: string): boolean {
+  return exponents.has(code) || Intl.supportedValuesOf('currency').includes(code);
 }
 
 const exponents = new Map<string, number>([

@@ -15,7 +15,7 @@ import type { Attention, NextStage, Step } from './step.ts';
 import { type EpochMs, isoInstant, localDateAt } from './time.ts';
 
 /** How soon a message on its way is looked at again. */
-export const IN_FLIGHT_LOOK_MS = 5 * 60_000;
+const IN_FLIGHT_LOOK_MS = 5 * 60_000;
 
 type Question = {
   readonly policy: Policy;

@@ -38,17 +38,18 @@ export type Explanation = {
 };
 
 /** Where nothing else holds. */
-export const everybodyElse: Segment = { name: 'standard', policy: 'standard', mode: 'auto', when: {} };
+const everybodyElse: Segment = { name: 'standard', policy: 'standard', mode: 'auto', when: {} };
 
 /** The first segment whose rule holds, and how it came to that. */
 export function explain(segments: readonly Segment[], customer: CustomerProfile): Explanation {
   const asked: { segment: string; holds: boolean; conditions: Condition[] }[] = [];
-  for (const segment of [...segments, everybodyElse]) {
+  for (const segment of segments) {
     const conditions = Object.entries(segment.when).map(([key, wanted]) => judge(key, wanted, customer));
     const holds = conditions.every(condition => condition.holds);
     asked.push({ segment: segment.name, holds, conditions });
     if (holds) return { segment, asked };
   }
+  asked.push({ segment: everybodyElse.name, holds: true, conditions: [] });
   return { segment: everybodyElse, asked };
 }
 

@@ -68,7 +68,7 @@ export function repeatOf(date: LocalDate, minuteOfDay: number, zone: Zone): Epoc
   return instantsShowing(dayNumber(date) * DAY_MS + minuteOfDay * MINUTE_MS, zone)[1] ?? null;
 }
 
-/** The last instant at or before `at` at which clocks in `zone` were changed. */
+/** The last instant at or before `at` at which clocks in `zone` were changed; the first of the UTC year when there was none in it. */
 export function clockChangeBefore(at: EpochMs, zone: Zone): EpochMs {
   return changedAt(at, zone);
 }

@@ -8,12 +8,12 @@ import { type PolicyText, policySchema } from './schema.ts';
 export type { PolicyError } from './located.ts';
 
 /** Message templates that come with Dunlin; a stage may name one of them. */
-export const shippedTemplates: readonly string[] = ['reminder-1', 'reminder-2', 'reminder-3', 'reminder-4', 'reminder-5', 'statement'];
+export const letterNames: readonly string[] = ['reminder-1', 'reminder-2', 'reminder-3', 'reminder-4', 'reminder-5', 'statement'];
 
 /** `templates`: the names a stage may use, when the tenant has its own. */
 export function readPolicy(
   yaml: string,
-  templates: readonly string[] = shippedTemplates,
+  templates: readonly string[] = letterNames,
 ): { ok: true; policy: Policy } | { ok: false; errors: PolicyError[] } {
   const read = readYaml(yaml);
   if (!read.ok) return read;

@@ -1,7 +1,7 @@
 // schema.ts: what may stand in a policy file, with the defaults of everything that is left out. Unknown keys are errors:
 // a misspelt "min_gap_day" must not silently mean "no gap". Checks across fields are in parse.ts.
 import { z } from 'zod';
-import { exponentOf, parseDecimal } from '../money.ts';
+import { exponentOf, isCurrency } from '../money.ts';
 
 const NAME = /^[a-z][a-z0-9_-]{0,39}$/;
 const name = z.string({ error: 'a name' }).regex(NAME, { error: 'a name of small letters, digits, - and _, such as firm' });
@@ -31,22 +31,10 @@ export const amounts = z
 
 function amountProblem(text: string, currency: string): string | null {
   if (!isCurrency(currency)) return 'an ISO 4217 currency code, such as USD';
-  try {
-    return parseDecimal(text, currency).minor < 0n ? 'an amount that is not negative' : null;
-  } catch (error) {
-    if (error instanceof RangeError)
-      return `an amount with at most ${exponentOf(currency)} decimals, such as "5${'.00'.slice(0, exponentOf(currency) ? 3 : 0)}"`;
-    throw error;
-  }
-}
-
-function isCurrency(currency: string): boolean {
-  try {
-    return exponentOf(currency) >= 0;
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
+  if (text.startsWith('-')) return 'an amount that is not negative';
+  const digits = exponentOf(currency);
+  const right = digits === 0 ? /^\d+$/ : new RegExp(`^\\d+(?:\\.\\d{1,${digits}})?$`);
+  return right.test(text) ? null : `an amount with at most ${digits} decimals, such as "${digits === 0 ? '5' : `5.${'0'.repeat(digits)}`}"`;
 }
 
 const contact = z.strictObject({

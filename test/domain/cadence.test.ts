@@ -1,14 +1,8 @@
 // cadence.test.ts: which day belongs to which stage.
 import { expect, test } from '@jest/globals';
-import { ageOf, dayOf, intakeDate, stageOn, stageStart } from '../../domain/cadence.ts';
+import { ageOf, dayOf, stageOn, stageStart } from '../../domain/cadence.ts';
 import { isoInstant } from '../../domain/time.ts';
-import { at, shipped, standard } from './facts-builder.ts';
-
-test('a case is opened two days before its first stage', () => {
-  expect(intakeDate(standard, '2026-03-06')).toBe('2026-03-01');
-  expect(intakeDate(shipped('small-balance'), '2026-03-06')).toBe('2026-03-12'); // five days and three of grace, less two
-  expect(intakeDate({ ...standard, stages: [] }, '2026-03-06')).toBe('2026-03-04');
-});
+import { at, standard } from './facts-builder.ts';
 
 test('age is counted in days of the creditor', () => {
   expect(ageOf('2026-03-02', at('2026-03-02 23:59:59'), 'America/New_York')).toBe(0);

@@ -1,7 +1,7 @@
 // parse.test.ts: a policy file is read whole, and whatever is wrong in it is pointed at.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { readPolicy, shippedTemplates } from '../../domain/policy/parse.ts';
+import { readPolicy, letterNames } from '../../domain/policy/parse.ts';
 import { readSegmentRules } from '../../domain/policy/segments.ts';
 
 const least = `policy: mine
@@ -161,7 +161,7 @@ describe('what is wrong is pointed at', () => {
     [
       'an unknown template',
       withStages('{ id: a, day: 1, channel: email, template: reminder-9 }'),
-      `4:48 stages[0].template: found reminder-9, expected one of ${shippedTemplates.join(', ')}`,
+      `4:48 stages[0].template: found reminder-9, expected one of ${letterNames.join(', ')}`,
     ],
     [
       'a day between quotes',
