@@ -69,7 +69,7 @@ function own(user: User | undefined, path: string): void {
 }
 
 /** Makes the cluster under another name and renames it at the end, so that an interrupted start leaves no half of one. */
-async function makeCluster(binaries: PostgresBinaries, user: User | undefined, folder: string): Promise<void> {
+async function makeCluster(binaries: PostgresBinaries, user: User | undefined, { folder, durable }: PostgresOptions): Promise<void> {
   const { root, data, password } = placesOf(folder);
   const half = join(root, 'data.new');
   rmSync(half, { recursive: true, force: true });
@@ -90,6 +90,7 @@ async function makeCluster(binaries: PostgresBinaries, user: User | undefined, f
     '--encoding=UTF8',
     '--locale=C.UTF-8',
     '--no-instructions',
+    ...(durable ? [] : ['--no-sync']),
   ];
   try {
     await run(join(binaries.bin, 'initdb'), args, user, half);
@@ -200,7 +201,7 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
       throw new Error(
         'no PostgreSQL found: the npm package has none for this platform and no system server of version 15 or later is installed. Install one, or set DATABASE_URL.',
       );
-    if (!existsSync(join(data, 'PG_VERSION'))) await makeCluster(binaries, user, options.folder);
+    if (!existsSync(join(data, 'PG_VERSION'))) await makeCluster(binaries, user, options);
     const made = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim();
     if (made !== binaries.version.split('.')[0])
       throw new Error(

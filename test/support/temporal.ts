@@ -37,10 +37,21 @@ export async function startTestTemporal(): Promise<TestTemporal> {
   return { address, namespace, stop: () => Promise.resolve() };
 }
 
+/** The SDK gives the server five seconds to start, which a machine that runs other tests beside it may not have. */
+async function createPatiently(create: () => Promise<TestWorkflowEnvironment>): Promise<TestWorkflowEnvironment> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await create();
+    } catch (error) {
+      if (attempt === 4) throw error;
+    }
+  }
+}
+
 /** An environment whose time skips. Call `teardown()` in afterAll. */
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   const executable = await provideTimeSkipping();
-  const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+  const environment = await createPatiently(() => TestWorkflowEnvironment.createTimeSkipping({ server: { executable } }));
   // This server can add search attributes but not list them.
   await addSearchAttributes(environment.connection as Connection, 'default');
   return environment;
