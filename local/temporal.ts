@@ -128,6 +128,8 @@ export async function startTemporal(options: TemporalOptions): Promise<LocalTemp
     command: path,
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'],
+      // Intake uses one id over and over; on one machine nobody minds how often.
+      ...['--dynamic-config-value', 'history.workflowIdReuseMinimalInterval="0s"'],
       ...(options.keep === 'memory' ? ['--headless'] : ['--ui-port', String(uiPort), '--db-filename', file]),
       ...(options.codecUrl ? ['--ui-codec-endpoint', options.codecUrl] : []),
       ...pragmas,

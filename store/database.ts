@@ -35,6 +35,8 @@ export function openDatabase(url: string, role: 'dunlin_app' | 'dunlin_dispatch'
   });
   // A Pool without this handler ends the process when the server closes an idle connection; the next query reconnects.
   pool.on('error', () => undefined);
+  // The same for one that is in use: its query is rejected anyway, and the transaction tells its caller.
+  pool.on('connect', client => client.on('error', () => undefined));
   let closing: Promise<void> | undefined;
   return { pool, close: () => (closing ??= pool.end()) };
 }

@@ -30,26 +30,25 @@ type Due = { at: EpochMs; carryOut: () => Promise<void> };
 export async function passDays(options: DaysOptions): Promise<void> {
   const { stage, book } = options;
   const zone = book.creditor.zone;
+  let answersAt: EpochMs | null = null;
   for (let day = book.startDate; day <= book.endDate; day = addDays(day, 1)) {
     const midnight = instantAt(addDays(day, 1), 0, zone) - 1;
     const agenda = agendaOf(options, day);
     for (;;) {
-      const answersAt = await settled(options);
       const next = Math.min(
         agenda[0]?.at ?? midnight,
         (await nextInstantOf(stage)) ?? midnight,
         quarterAfter(answersAt) ?? midnight,
         midnight,
       );
-      if (next >= midnight) break;
       await stage.clock.runTo(next);
+      if (next >= midnight) break;
       await ring(stage);
       while (agenda[0] && agenda[0].at <= stage.clock.now()) await agenda.shift()?.carryOut();
+      answersAt = await settled(options);
     }
-    await stage.clock.runTo(midnight);
     options.onDay(day);
   }
-  await settled(options);
 }
 
 function agendaOf({ stage, book, agenda }: DaysOptions, day: LocalDate): Due[] {
@@ -58,7 +57,7 @@ function agendaOf({ stage, book, agenda }: DaysOptions, day: LocalDate): Due[] {
   const workday = isoWeekday(day) < 6;
   return [
     // The schedule runs by the real clock; under a compressed one each day begins with a look of its own.
-    { at: at(1), carryOut: () => startIntake(stage.client, stage.tenant) },
+    { at: at(1), carryOut: () => openCases(stage) },
     ...book.events.filter(event => event.date === day).map(event => ({ at: at(event.minute), carryOut: () => deliver(stage, event) })),
     ...(workday ? agenda.map(({ minute, what }) => ({ at: at(minute), carryOut: () => what(day) })) : []),
   ].sort((a, b) => a.at - b.at);
@@ -83,6 +82,12 @@ async function ring(stage: Stage): Promise<void> {
       `clock-${now}`,
     );
   }).catch(() => undefined);
+}
+
+async function openCases(stage: Stage): Promise<void> {
+  const now = stage.clock.now();
+  const { intake } = await withTenant(stage.database, stage.tenant, tx => underWay(tx, now, localDateAt(now, stage.zone)));
+  if (intake > 0) await startIntake(stage.client, stage.tenant);
 }
 
 async function nextInstantOf(stage: Stage): Promise<EpochMs | null> {
