@@ -18,14 +18,20 @@ export async function lockCustomers(tx: Tx, source: string, fullBook: boolean): 
 /** Customers the file names first, how the source calls them, and the contact an invoice row gives. */
 export async function createCustomers(tx: Tx, now: number): Promise<void> {
   await tx.run(sql`
+    create temp table import_customers on commit drop as
+    select customer_id, c_system, c_kind, c_external, min(nullif(c_name, '')) as name from import_rows where verdict = 'row'
+    group by customer_id, c_system, c_kind, c_external`);
+  await tx.run(sql`
     insert into customers (tenant_id, id, name, locale, created_at)
-    select ${tx.tenant}, n.customer_id, n.name, (select locale from tenants where tenant_id = ${tx.tenant}), ${at(now)} from (
-      select distinct on (customer_id) customer_id, coalesce(nullif(c_name, ''), c_external) as name
-      from import_rows where verdict = 'row' order by customer_id, line) n
+    select ${tx.tenant}, n.customer_id, coalesce(n.name, n.c_external), (select locale from tenants where tenant_id = ${tx.tenant}), ${at(now)}
+    from (select distinct on (customer_id) customer_id, name, c_external from import_customers order by customer_id, name) n
+    where not exists (select from customers c where c.tenant_id = ${tx.tenant} and c.id = n.customer_id)
     order by n.customer_id on conflict do nothing`);
   await tx.run(sql`
     insert into customer_references (tenant_id, system, kind, external_id, customer_id)
-    select distinct ${tx.tenant}, c_system, c_kind, c_external, customer_id from import_rows where verdict = 'row' on conflict do nothing`);
+    select ${tx.tenant}, c_system, c_kind, c_external, customer_id from import_customers n
+    where not exists (select from customer_references f where f.tenant_id = ${tx.tenant} and f.system = n.c_system and f.kind = n.c_kind and f.external_id = n.c_external)
+    order by c_system, c_kind, c_external on conflict do nothing`);
   await tx.run(sql`
     insert into contacts (tenant_id, customer_id, id, role, name, email)
     select distinct on (customer_id, contact_id) ${tx.tenant}, customer_id, contact_id, contact_role, coalesce(contact_name, ''), email

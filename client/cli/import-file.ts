@@ -71,7 +71,7 @@ export async function importFile(books: Books, request: FileImport): Promise<Fil
   }));
   const sha256 = await hashOf(file);
   const table = await openTable(file, candidateProfiles(request.kind, request.profile)).catch(async (error: unknown) => {
-    if (error instanceof NotThisFile && error.profile && request.kind !== 'auto' && !request.dryRun) {
+    if (error instanceof NotThisFile && error.profile && hasInvoices(error.profile) && request.kind !== 'auto' && !request.dryRun) {
       const findings: Finding[] = [{ code: 'missing_column', level: 'stop', text: error.message }];
       await holdSource(books.database, books.tenant, error.profile.source, findings, { file: { sha256, fileName: file.name }, ...by });
     }
@@ -210,7 +210,7 @@ function asOfOf({ table, request, today }: Reading): LocalDate | null {
 function judge({ tally, table }: ReadContext, reading: Reading, lastAsOf: LocalDate | null): Finding[] {
   const findings = judgeFile({ ...tally, asOf: asOfOf(reading), lastAsOf, today: reading.today });
   const notes: [number, Finding['code'], string][] = [
-    [tally.drafts, 'drafts', 'invoices are drafts at the source: kept, but nobody is chased until they are sent.'],
+    [tally.drafts, 'drafts', 'rows are of drafts at the source: kept, but nobody is chased until they are sent.'],
     [tally.assumedCurrency, 'assumed_currency', `rows have no currency; taken as ${reading.currency}, the currency of the tenant.`],
     [
       tally.assumedDueDate,
@@ -226,6 +226,11 @@ function judge({ tally, table }: ReadContext, reading: Reading, lastAsOf: LocalD
   ];
   for (const [count, code, text] of notes) if (count > 0) findings.push({ code, level: 'warn', text: `${count} ${text}` });
   return findings;
+}
+
+/** Only a feed of invoices can be held: nobody is chased for a customer's address. */
+function hasInvoices(profile: Profile): boolean {
+  return profile.kind !== 'customers' && profile.kind !== 'payments';
 }
 
 function fileOnDisk(path: string): ByteFile {

@@ -5,7 +5,7 @@ import { type Segment, type SegmentRule, segmentOf } from '../../domain/segment.
 import { localDateAt } from '../../domain/time.ts';
 import { type Database, type Tx, withTenant } from '../../store/database.ts';
 import { readPolicyVersion, readSegments } from '../../store/policies.ts';
-import { customersToSegment, moveToSegments, type SegmentedCustomer } from '../../store/segmentation.ts';
+import { gatherSegmentation, moveToSegments, nextToSegment, type SegmentedCustomer } from '../../store/segmentation.ts';
 import { readTenant } from '../../store/tenants.ts';
 
 /** Days before the due date at which the shipped cadence begins. */
@@ -28,31 +28,31 @@ export async function firstStageDays(tx: Tx): Promise<FirstStageDayOf> {
   return segment => days.get(segment) ?? standard;
 }
 
-/** Asks the rules about every customer, some thousands at a time. Returns how many moved. */
+/** Asks the rules about every customer, in one transaction, some thousands at a time. Returns how many moved. */
 export async function segmentCustomers(database: Database, tenant: string, actor: string, now: number): Promise<number> {
-  const { segments, dayOf, today } = await withTenant(database, tenant, async tx => ({
-    segments: (await readSegments(tx)).map(
+  return withTenant(database, tenant, async tx => {
+    const segments = (await readSegments(tx)).map(
       (row): Segment => ({ name: row.name, policy: row.policy, mode: row.mode, when: row.rule as SegmentRule }),
-    ),
-    dayOf: await firstStageDays(tx),
-    today: localDateAt(now, (await readTenant(tx)).zone),
-  }));
-  if (segments.length === 0) return 0;
-  const days = new Map([...segments.map(segment => segment.name), 'standard'].map(name => [name, dayOf(name)]));
-  const wantedFor = (customer: SegmentedCustomer): string => {
+    );
+    if (segments.length === 0) return 0;
+    const dayOf = await firstStageDays(tx);
+    const days = new Map([...segments.map(segment => segment.name), 'standard'].map(name => [name, dayOf(name)]));
+    await gatherSegmentation(tx, localDateAt(now, (await readTenant(tx)).zone));
+    let moved = 0;
+    for (let after = ''; ; ) {
+      const page = await nextToSegment(tx, after, CUSTOMERS_AT_ONCE);
+      moved += await moveToSegments(tx, movesOf(page, segments), days, actor, now);
+      const last = page.at(-1);
+      if (!last || page.length < CUSTOMERS_AT_ONCE) return moved;
+      after = last.id;
+    }
+  });
+}
+
+function movesOf(page: readonly SegmentedCustomer[], segments: readonly Segment[]): { customerId: string; segment: string }[] {
+  return page.flatMap(customer => {
     const told = customer.attributes['segment'];
-    return segments.some(segment => segment.name === told) ? String(told) : segmentOf(segments, customer).name;
-  };
-  let moved = 0;
-  for (let after = ''; ; ) {
-    const page = await withTenant(database, tenant, tx => customersToSegment(tx, after, today, CUSTOMERS_AT_ONCE));
-    const moves = page.flatMap(customer => {
-      const segment = wantedFor(customer);
-      return segment === customer.segment ? [] : [{ customerId: customer.id, segment }];
-    });
-    moved += await withTenant(database, tenant, tx => moveToSegments(tx, moves, days, actor, now));
-    const last = page.at(-1);
-    if (!last || page.length < CUSTOMERS_AT_ONCE) return moved;
-    after = last.id;
-  }
+    const segment = segments.some(one => one.name === told) ? String(told) : segmentOf(segments, customer).name;
+    return segment === customer.segment ? [] : [{ customerId: customer.id, segment }];
+  });
 }

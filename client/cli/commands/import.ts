@@ -97,9 +97,15 @@ function refuse(command: Command, kind: Kind, error: unknown): never {
   throw error;
 }
 
-/** New invoices may be due for a case now. Without a Temporal server the schedule of the next one finds them. */
+/** New invoices may be due for a case now. Without a Temporal server, the schedule finds them once there is one. */
 async function askIntake(store: Store): Promise<void> {
   const environment = await localEnvironment();
+  if (!environment['TEMPORAL_ADDRESS'] && !environment['TEMPORAL_CONFIG_FILE'] && !environment['TEMPORAL_PROFILE']) {
+    say(
+      'The cases open with the next intake: no Temporal server is running for this checkout and TEMPORAL_ADDRESS is not set (./dunlin up).',
+    );
+    return;
+  }
   try {
     const client = await connectClient({
       address: environment['TEMPORAL_ADDRESS'],
@@ -172,7 +178,9 @@ function forPeople(report: FileReport): string {
     );
   } else if (stopped) {
     lines.push(
-      paint.red(`${report.file} was not imported; messages that rest on "${report.source}" wait until a good file comes.`),
+      paint.red(
+        `${report.file} was not imported${report.kind === 'customers' ? '' : `; messages that rest on "${report.source}" wait until a good file comes`}.`,
+      ),
       counts,
     );
   } else {
