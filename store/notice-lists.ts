@@ -83,3 +83,11 @@ export async function showNotice(tx: Tx, id: string): Promise<ShownNotice | unde
   }));
   return more ? { ...listed, ...more, history } : undefined;
 }
+
+/** Every notice with its state and its lines as "invoice/cycle/stage". */
+export async function noticeStandings(tx: Tx): Promise<{ id: string; state: string; lines: string[] }[]> {
+  return tx.rows(sql`
+    select n.id, n.state, array_agg(l.invoice_id || '/' || l.cycle || '/' || l.stage order by l.invoice_id) as lines
+    from notices n join notice_lines l on l.tenant_id = n.tenant_id and l.notice_id = n.id
+    where n.tenant_id = ${tx.tenant} group by n.id, n.state order by n.id`);
+}

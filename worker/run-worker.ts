@@ -13,7 +13,7 @@ import { readSettings } from '../store/settings.ts';
 import { tenantIds } from '../store/wake-dispatch.ts';
 import { workflowBundle, workflowCodeVersion } from './bundle.ts';
 import type { Clock } from '../domain/clock.ts';
-import { composeActivities } from './compose.ts';
+import { type Composition, composeActivities } from './compose.ts';
 import { createWorker } from './create-worker.ts';
 import { makeCurrent } from './deployment.ts';
 import { startDispatcher } from './dispatcher.ts';
@@ -21,8 +21,10 @@ import { startSweeper } from './sweeper.ts';
 import { listRemoval } from './vendor-activities.ts';
 import { createLog, installRuntime, tracing } from './telemetry.ts';
 
+export type WorkerChoices = Pick<Composition, 'leaseMs' | 'sender'> & { readonly sweepEveryMs?: number };
+
 /** Runs until SIGTERM or SIGINT. `clock` is business time. */
-export async function runWorker(clock: Clock): Promise<void> {
+export async function runWorker(clock: Clock, { sweepEveryMs, ...choices }: WorkerChoices = {}): Promise<void> {
   // The workflow sandbox shows the host's zone to Intl: one zone everywhere, or two workers would decide differently.
   process.env['TZ'] = 'UTC';
   const settings = readSettings(['DATABASE_URL']);
@@ -45,7 +47,7 @@ export async function runWorker(clock: Clock): Promise<void> {
   const worker = await createWorker({
     connection,
     namespace,
-    activities: composeActivities({ database, client, clock, settings, codeVersion, log }),
+    activities: composeActivities({ database, client, clock, settings, codeVersion, log, ...choices }),
     bundlePath: await workflowBundle(bundleDir),
     dataConverter: converter,
     identity: `dunlin-worker@${process.pid}`,
@@ -58,6 +60,7 @@ export async function runWorker(clock: Clock): Promise<void> {
     client,
     clock,
     starter: createCaseStarter(client),
+    ...(sweepEveryMs === undefined ? {} : { everyMs: sweepEveryMs }),
     removeFromLists: listRemoval({ database, clock, settings }),
     tenants: settings.DUNLIN_TENANTS ?? (await tenantIds(dispatchDatabase)),
     log,

@@ -8,7 +8,10 @@ export function register(program: Command): void {
   const bench = program
     .command('bench')
     .description('measure speed and cost on this machine, beside a peer in the same run')
-    .addHelpText('after', '\nExamples:\n  dunlin bench lifecycle\n  dunlin bench lifecycle --cases 300 --json\n  dunlin bench fleet --cases 10000\n');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  dunlin bench lifecycle\n  dunlin bench lifecycle --cases 300 --json\n  dunlin bench fleet --cases 10000\n',
+    );
 
   bench
     .command('lifecycle')

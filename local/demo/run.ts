@@ -10,8 +10,7 @@ import { eventsAreWhole, figures, noticesByState, openItems, settledInstants } f
 import { timelineOf } from '../../store/timeline.ts';
 import type { CastBook } from '../cast.ts';
 import { customersCsv, invoicesCsv } from '../cast/files.ts';
-import { startHouse } from '../house.ts';
-import { houseFolder } from '../house.ts';
+import { type House, houseFolder, startHouse } from '../house.ts';
 import type { Say } from '../progress.ts';
 import { collectorCalls } from './collector.ts';
 import { passDays } from './days.ts';
@@ -27,12 +26,20 @@ export type DemoOptions = {
   readonly keep: boolean;
   readonly say: Say;
   readonly onDay: (day: LocalDate, done: number, days: number) => void;
-  /** For proofs: called when the stage stands, before the first day. Returns what ends it. */
-  readonly meanwhile?: (stage: Stage) => () => Promise<void>;
+  /** For proofs: called when the stage stands, before the first day. */
+  readonly meanwhile?: (stage: Stage, house: House) => Promise<Meanwhile>;
+  readonly workerArguments?: readonly string[];
 };
 
 /** Fourteen o'clock at the creditor: the hour at which the stand-in collector works the call list. */
 const callingMinute = 14 * 60;
+
+export type Meanwhile = {
+  /** Called while the driver waits: the place to start again what was killed. */
+  readonly mend: () => Promise<void>;
+  /** Called after the last day, before anything is counted. */
+  readonly end: (stage: Stage) => Promise<void>;
+};
 
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const began = Date.now();
@@ -53,7 +60,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     const standing = stage;
     await bringIn(stage, book, say);
     const before = await inTenant(stage, openItems);
-    const end = options.meanwhile?.(stage);
+    const meanwhile = await options.meanwhile?.(stage, house);
     let done = 0;
     const days = book.endDate >= book.startDate ? countDays(book) : 0;
     await passDays({
@@ -62,10 +69,12 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       agenda: options.oneSegment ? [] : [{ minute: callingMinute, what: () => collectorCalls(standing) }],
       onDay: day => options.onDay(day, (done += 1), days),
       whileWaiting: async waitedMs => {
-        if (waitedMs > 300) await standing.keepWorker();
+        if (waitedMs < 300) return;
+        await meanwhile?.mend();
+        await standing.keepWorker();
       },
     });
-    await end?.();
+    await meanwhile?.end(stage);
     return await summarise(stage, options, before, began, house.temporalUiUrl);
   } finally {
     if (options.keep && stage) house.keep();

@@ -55,6 +55,8 @@ export type StageOptions = {
   readonly policies?: Readonly<Record<string, string>>;
   /** Only the policy "standard", in mode auto, for every customer. */
   readonly oneSegment: boolean;
+  /** Arguments of the worker, for proofs. */
+  readonly workerArguments?: readonly string[];
   readonly say: Say;
 };
 
@@ -160,7 +162,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       folder,
       name: 'worker',
       command: process.execPath,
-      args: ['--import', 'tsx', join(checkout, 'local/demo/worker.ts')],
+      args: ['--import', 'tsx', join(checkout, 'local/demo/worker.ts'), ...(options.workerArguments ?? [])],
       env: environment,
       ready: async () => readFileSync(join(folder, 'worker.log'), 'utf8').includes('"ready":true'),
     });
