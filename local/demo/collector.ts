@@ -1,4 +1,4 @@
-// collector.ts: the demo's stand-in collector: once a day he works through the call list in Kixie. Kixie's webhooks tell
+// collector.ts: the demo's stand-in collector: twice a week he works through the call list in Kixie. Kixie's webhooks tell
 // Dunlin what became of each call.
 import type { Stage } from './stage.ts';
 import { tellVendor } from './stage.ts';

@@ -26,6 +26,7 @@ export type Stage = {
   readonly tenant: string;
   /** The creditor's zone. */
   readonly zone: string;
+  readonly secondsPerDay: number;
   readonly folder: string;
   readonly database: Database;
   readonly databaseUrl: string;
@@ -195,6 +196,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   return {
     tenant,
     zone: book.creditor.zone,
+    secondsPerDay: options.secondsPerDay,
     folder,
     database,
     databaseUrl,

@@ -10,7 +10,7 @@ import { explain, type Explanation, type Segment, type SegmentRule } from '../..
 import { localDateAt } from '../../../domain/time.ts';
 import { findCustomers } from '../../../store/customers.ts';
 import { readPolicyVersion, readSegments } from '../../../store/policies.ts';
-import { customersToSegment } from '../../../store/segmentation.ts';
+import { gatherSegmentation, nextToSegment } from '../../../store/segmentation.ts';
 import { readTenant } from '../../../store/tenants.ts';
 import { AnswerIsNo, answer, BadInput, globalOptions, Missing, table } from '../output.ts';
 import { inTenant } from '../store.ts';
@@ -147,7 +147,8 @@ async function explainCustomer(command: Command, named: string): Promise<Why> {
       const ids = [customer, ...others].map(one => `${one.id} (${one.name})`).join(', ');
       throw new BadInput(`found several customers "${named}", expected one; ask by id: ${ids}`);
     }
-    const [profile] = await customersToSegment(tx, customer.before, localDateAt(clock.now(), (await readTenant(tx)).zone), 1);
+    await gatherSegmentation(tx, localDateAt(clock.now(), (await readTenant(tx)).zone));
+    const [profile] = await nextToSegment(tx, customer.before, 1);
     if (!profile) throw new BadInput(`customer ${customer.id} was removed while it was read; ask again`);
     const segments = (await readSegments(tx)).map((row): Segment => ({ ...row, when: row.rule as SegmentRule }));
     const given = segments.find(segment => segment.name === profile.attributes['segment']);
