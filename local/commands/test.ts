@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { AnswerIsNo, globalOptions, paint, say, toJson } from '../../client/cli/output.ts';
@@ -49,17 +50,30 @@ function runToEnd(
     // Our stdout is for the answer: what the program says goes to stderr.
     const child = spawn(program, args, {
       cwd: checkout,
+      detached: true,
       env: options.env,
       stdio: options.show ? ['ignore', 2, 2] : ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += text.toString()));
-    const forward = () => void child.kill('SIGTERM');
+    // Its own group, so that the workers of jest end with it: what a group leader leaves behind would hold the test servers.
+    const endGroup = (signal: NodeJS.Signals) => {
+      interrupted = true;
+      try {
+        process.kill(-(child.pid as number), signal);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    };
+    const forward = () => {
+      endGroup('SIGTERM');
+      setTimeout(() => endGroup('SIGKILL'), 3_000).unref();
+    };
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, forward);
     child.once('error', reject);
-    child.once('close', (code, signal) => {
+    child.once('close', code => {
       for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.off(name, forward);
-      if (signal) interrupted = true;
+      if (interrupted) endGroup('SIGKILL');
       resolve({ code: code ?? 1, said });
     });
   });
@@ -119,6 +133,8 @@ async function runTests(pattern: string | undefined): Promise<Outcome> {
 /** Ends the servers of the tests even when jest was killed before it could. */
 async function endSharedServers(): Promise<void> {
   const path = pathToFileURL(join(checkout, 'test', 'support', 'stop-shared-servers.ts')).href;
+  // Workers that were killed a moment ago are not gone before the kernel says so.
+  if (interrupted) await sleep(500);
   const { stopSharedServers } = (await import(path)) as { stopSharedServers: () => Promise<void> };
   await stopSharedServers();
 }

@@ -52,7 +52,12 @@ async function createPatiently(create: () => Promise<TestWorkflowEnvironment>): 
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   const executable = await provideTimeSkipping();
   const environment = await createPatiently(() => TestWorkflowEnvironment.createTimeSkipping({ server: { executable } }));
-  // This server can add search attributes but not list them.
-  await addSearchAttributes(environment.connection as Connection, 'default');
+  try {
+    // This server can add search attributes but not list them.
+    await addSearchAttributes(environment.connection as Connection, 'default');
+  } catch (error) {
+    await environment.teardown();
+    throw error;
+  }
   return environment;
 }
