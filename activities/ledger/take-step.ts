@@ -3,7 +3,7 @@
 // first: repeating it from any point repeats no effect. (docs/decisions/0002)
 import type { Clock } from '../../domain/clock.ts';
 import { gather } from '../../domain/consolidate.ts';
-import type { Facts, InvoiceFacts } from '../../domain/facts.ts';
+import type { CloseOutcome, Facts, InvoiceFacts } from '../../domain/facts.ts';
 import { plan } from '../../domain/plan.ts';
 import type { HolidayCalendar, Policy, Stage } from '../../domain/policy/policy.ts';
 import type { Step } from '../../domain/step.ts';
@@ -11,14 +11,13 @@ import { daysBetween, type EpochMs, isoInstant, localDateAt } from '../../domain
 import { type CaseRow, markCarriedOut, readCase, saveDecision, saveStep } from '../../store/cases.ts';
 import { type Database, type Tx, withTenant } from '../../store/database.ts';
 import { loadFacts } from '../../store/facts.ts';
-import { receive, settleInbox } from '../../store/inbox.ts';
 import { coverByTask } from '../../store/stage-tasks.ts';
 import { openNotice, sendableNotice } from '../../store/notices.ts';
-import { bookPayment } from '../../store/payments.ts';
 import { lockCustomer, markWakesSeen } from '../../store/wakes.ts';
 import type { CaseKey } from '../../workflows/contract/ids.ts';
 import type { Heard, StageTask, TakenStep } from '../../workflows/contract/types.ts';
 import type { SendOutcome } from '../email/send-notice.ts';
+import { recordHeard } from './heard.ts';
 import type { PolicyOf } from './policies.ts';
 import { tellStory } from './story.ts';
 
@@ -67,39 +66,6 @@ export async function takeStep(
   }
 }
 
-async function recordHeard(deps: LedgerDeps, key: CaseKey, heard: readonly Heard[]): Promise<void> {
-  const payments = heard.filter(fact => fact.payment);
-  if (payments.length === 0) return;
-  await withTenant(deps.database, key.tenant, async tx => {
-    const row = await readCase(tx, key.invoiceId, key.cycle);
-    if (!row) return;
-    for (const { eventId, payment } of payments) {
-      const now = deps.clock.now();
-      if (
-        !payment ||
-        (await receive(tx, { source: 'signal', eventId, kind: 'payment', payload: payment, receivedAt: now })) === 'duplicate'
-      )
-        continue;
-      const booked = await bookPayment(
-        tx,
-        {
-          source: 'signal',
-          externalId: eventId,
-          customerId: row.customer_id,
-          invoiceNumber: row.number,
-          currency: payment.amount.currency,
-          amountMinor: BigInt(payment.amount.amount),
-          valueDate: payment.valueDate,
-          bookedAt: now,
-          reference: payment.reference ?? '',
-        },
-        'temporal:signal',
-      );
-      await settleInbox(tx, 'signal', eventId, booked.paymentId, now);
-    }
-  });
-}
-
 async function lookAtCase(deps: LedgerDeps, key: CaseKey, carriedOut: string | undefined): Promise<Look | undefined> {
   return withTenant(deps.database, key.tenant, async tx => {
     const known = await readCase(tx, key.invoiceId, key.cycle);
@@ -113,6 +79,11 @@ async function lookAtCase(deps: LedgerDeps, key: CaseKey, carriedOut: string | u
     const invoice = facts.invoices.find(candidate => candidate.id === key.invoiceId);
     if (!invoice) throw new Error(`invoice ${key.invoiceId} has a case but no facts`);
     const policy = await deps.policyOf(tx, row.policy, row.policy_version);
+    // A run may outlive its case: one that is left over ends, and a new cycle has a run of its own.
+    if (row.state === 'closed' || invoice.cycle !== key.cycle) {
+      const outcome = (row.outcome ?? invoice.outcome ?? 'paid') as CloseOutcome;
+      return { row, facts, invoice, policy, step: { kind: 'close', outcome, reasons: [] }, now, first: null };
+    }
     const holidays = holidayCalendar(deps, policy, facts);
     const waiting = await sendableNotice(tx, key.invoiceId, now);
     if (waiting)

@@ -68,6 +68,8 @@ export type Book = {
   passTo(until: number): Promise<void>;
   /** Subjects of the letters that went to the customer, with the stages of the invoice. */
   stagesSent(invoiceId: string): string[];
+  /** Empties the book for the next test: quicker than another one. */
+  startOver(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -143,12 +145,33 @@ export async function openBook(tenant = 'acme'): Promise<Book> {
       office.letters.flatMap(letter =>
         letter.lines.filter(line => line.startsWith(`${invoiceId}/`)).map(line => line.split('/').at(-1) ?? ''),
       ),
+    startOver: async () => {
+      now = monday;
+      office.letters.length = 0;
+      office.refusals.clear();
+      office.onRecipient = undefined;
+      office.onBody = undefined;
+      await owner.query(emptied(await tablesOf(owner)));
+    },
     stop: async () => {
       await Promise.all([owner.end(), office.stop()]);
       await db.stop();
     },
   };
   return book;
+}
+
+async function tablesOf(owner: pg.Client): Promise<string[]> {
+  const { rows } = await owner.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relrowsecurity and relname not in ('tenants', 'policies', 'segments')`,
+  );
+  return rows.map(row => row.name);
+}
+
+/** As a replica the server asks no trigger and no foreign key: also what may never be changed goes. */
+function emptied(tables: readonly string[]): string {
+  const statements = tables.map(table => `delete from ${table}`);
+  return ['begin', 'set local session_replication_role = replica', ...statements, 'update tenants set event_seq = 0', 'commit'].join('; ');
 }
 
 /** A tenant with the shipped policies and segments, one segment in mode suggest and one in mode shadow. */

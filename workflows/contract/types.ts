@@ -12,7 +12,10 @@ export type DunningInput = {
 export type DunningOutcome = { readonly outcome: string };
 
 /** A fact a signal brought. With `eventId` only, it is a hint: the fact is already in the store. */
-export type Heard = { readonly kind: 'payment' | 'facts'; readonly eventId: string; readonly payment?: PaymentSignal };
+export type Heard = { readonly kind: 'payment' | 'facts'; readonly eventId: string; readonly payment?: ToldPayment };
+
+/** A payment as it was told: the step that records it checks it, nobody has before. */
+export type ToldPayment = { readonly [Field in keyof PaymentSignal]?: unknown };
 
 /** A payment told by signal: recorded once, by its event id, before anything is decided. */
 export type PaymentSignal = {
