@@ -52,7 +52,7 @@ async function downloadHostAnswers(): Promise<boolean> {
  * Runs the server once and keeps its loaded classes, which makes every later start three times as quick: the SDK gives it
  * five seconds, and a busy machine needs them. The classes remember their folder, so this comes after the last rename.
  */
-async function rememberClasses(folder: string): Promise<void> {
+async function rememberClasses(folder: string, java: string): Promise<void> {
   const port = await freePort();
   const archive = join(folder, 'classes.jsa');
   const options = [
@@ -62,7 +62,7 @@ async function rememberClasses(folder: string): Promise<void> {
     '-cp',
     join(folder, 'lib', '*'),
   ];
-  const server = spawn('java', [...options, 'io.temporal.testserver.TestServer', String(port)], { stdio: 'ignore' });
+  const server = spawn(java, [...options, 'io.temporal.testserver.TestServer', String(port)], { stdio: 'ignore' });
   const ended = new Promise<void>(resolve => {
     server.once('close', () => resolve());
     server.once('error', () => resolve());
@@ -91,7 +91,7 @@ async function bringByMaven(say: Say): Promise<void> {
     writeFileSync(join(half, 'time-skipping'), wrapper);
     chmodSync(join(half, 'time-skipping'), 0o755);
     renameSync(half, folderOf());
-    await rememberClasses(folderOf());
+    await rememberClasses(folderOf(), java);
   } finally {
     rmSync(half, { recursive: true, force: true });
   }
