@@ -8,9 +8,3 @@ export type Clock = {
   /** Real milliseconds to sleep until business time reaches `until` (0 when it has). */
   realMsUntil(until: EpochMs): number;
 };
-
-/** The ordinary clock. */
-export const wallClock: Clock = {
-  now: () => Date.now(),
-  realMsUntil: until => Math.max(0, until - Date.now()),
-};

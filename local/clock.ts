@@ -3,7 +3,8 @@
 // at which it is held, so a slow machine changes how long a demo takes and never what happens in it.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wallClock, type Clock } from '../domain/clock.ts';
+import type { Clock } from '../domain/clock.ts';
+import { wallClock } from '../store/wall-clock.ts';
 import type { EpochMs } from '../domain/time.ts';
 
 /** What the clock file says: at real instant `anchorRealMs` it was `anchorSimMs`, and one real ms is `rate` business ms. */

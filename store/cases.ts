@@ -72,23 +72,26 @@ export async function claimDueCases(
   tx: Tx,
   request: { today: LocalDate; now: EpochMs; limit: number; workflowIdOf: (invoiceId: string, cycle: number) => string },
 ): Promise<DueCase[]> {
+  // The newest version of the policy of the customer's segment. An invoice without one waits, and the sweeper says so: it
+  // must not stand before all others here.
+  const policyOf = sql`
+    join customers c on c.tenant_id = i.tenant_id and c.id = i.customer_id
+    left join segments s on s.tenant_id = i.tenant_id and s.name = c.segment
+    join lateral (select name, version from policies p where p.tenant_id = i.tenant_id and p.name = coalesce(s.policy, 'standard') order by version desc limit 1) p on true`;
   const due = await tx.rows<{ id: string; cycle: number }>(sql`
-    select i.id, i.cycle from invoices i
+    select i.id, i.cycle from invoices i ${policyOf}
     where i.tenant_id = ${tx.tenant} and i.state = 'open' and i.intake_on <= ${request.today} and i.open_minor > 0
       and not exists (select from cases k where k.tenant_id = i.tenant_id and k.invoice_id = i.id and k.cycle = i.cycle)
-    order by i.intake_on, i.id limit ${request.limit} for update of i skip locked`);
+    order by i.intake_on, i.id limit ${request.limit} for no key update of i skip locked`);
   if (due.length > 0) {
-    await tx.run(sql`
+    const opened = await tx.rows<{ invoice_id: string; cycle: number }>(sql`
       insert into cases (tenant_id, invoice_id, cycle, customer_id, workflow_id, state, policy, policy_version, opened_at)
       select i.tenant_id, i.id, i.cycle, i.customer_id, d.workflow_id, 'starting', p.name, p.version, ${at(request.now)}
       from unnest(${due.map(row => row.id)}::text[], ${due.map(row => request.workflowIdOf(row.id, row.cycle))}::text[]) as d (invoice_id, workflow_id)
-      join invoices i on i.tenant_id = ${tx.tenant} and i.id = d.invoice_id
-      join customers c on c.tenant_id = i.tenant_id and c.id = i.customer_id
-      left join segments s on s.tenant_id = i.tenant_id and s.name = c.segment
-      join lateral (select name, version from policies p where p.tenant_id = i.tenant_id and p.name = coalesce(s.policy, 'standard') order by version desc limit 1) p on true
-      on conflict do nothing`);
-    for (const row of due) {
-      tx.event({ kind: 'case.opened', subject: `invoice:${row.id}`, actor: 'dunlin', at: request.now, body: { cycle: row.cycle } });
+      join invoices i on i.tenant_id = ${tx.tenant} and i.id = d.invoice_id ${policyOf}
+      on conflict do nothing returning invoice_id, cycle`);
+    for (const { invoice_id, cycle } of opened) {
+      tx.event({ kind: 'case.opened', subject: `invoice:${invoice_id}`, actor: 'dunlin', at: request.now, body: { cycle } });
     }
   }
   return startable(tx, sql`k.state = 'starting' order by k.opened_at, k.invoice_id limit ${request.limit}`);

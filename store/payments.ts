@@ -78,7 +78,12 @@ function unreadable(payment: NewPayment): never {
   throw new Error(`payment ${payment.source}/${payment.externalId} is booked under another id`);
 }
 
-async function findPayment(tx: Tx, source: string, externalId: string): Promise<{ id: string; customer_id: string | null } | undefined> {
+/** Money that arrived, under the name its source gave it. */
+export async function findPayment(
+  tx: Tx,
+  source: string,
+  externalId: string,
+): Promise<{ id: string; customer_id: string | null } | undefined> {
   return tx.one(sql`
     select id, customer_id from payments
     where tenant_id = ${tx.tenant} and source = ${source} and external_id = ${externalId} and amount_minor > 0`);

@@ -4,11 +4,15 @@ import type { EpochMs, LocalDate } from '../domain/time.ts';
 import type { Tx } from './database.ts';
 import { at, sql } from './sql.ts';
 
-/** Wakes carried more than `olderThanMs` ago that no step has read: they go out again. Gives their number. */
+/** A wake is carried again after 1, 2, 4 ... times the first patience, at most so often doubled: an hour's outage must not become a flood. */
+const mostDoublings = 6;
+
+/** Wakes carried more than `olderThanMs` ago that no step has read: they go out again, less and less often. Gives their number. */
 export async function redispatchUnseen(tx: Tx, olderThanMs: number): Promise<number> {
   return tx.run(sql`
     update wakes w set dispatched_at = null
-    where w.tenant_id = ${tx.tenant} and w.seen_at is null and w.dispatched_at < now() - make_interval(secs => ${olderThanMs / 1000})
+    where w.tenant_id = ${tx.tenant} and w.seen_at is null
+      and w.dispatched_at < now() - make_interval(secs => ${olderThanMs / 1000} * power(2, least(greatest(w.attempts - 1, 0), ${mostDoublings})))
       and exists (select from cases k where k.tenant_id = w.tenant_id and k.workflow_id = w.workflow_id and k.state <> 'closed')`);
 }
 
@@ -28,15 +32,25 @@ export type StaleCase = {
   workflow_id: string;
   state: string;
   next_action_at: EpochMs | null;
+  /** Something is on its way to it already: another wake would tell it nothing new. */
+  awaited: boolean;
 };
 
-/** Open cases whose next moment passed more than `graceMs` of business time ago, and those that never took a first step. */
+/** Wakes that were carried so often and read by nobody say that nobody is there. */
+const mostCarried = 2;
+
+/**
+ * Open cases whose next moment passed more than `graceMs` of business time ago, those that never took a first step, and
+ * those that do not hear what is carried to them.
+ */
 export async function staleCases(tx: Tx, now: EpochMs, graceMs: number): Promise<StaleCase[]> {
   return tx.rows<StaleCase>(sql`
-    select k.invoice_id, k.cycle, k.customer_id, i.number, k.workflow_id, k.state, k.next_action_at
+    select k.invoice_id, k.cycle, k.customer_id, i.number, k.workflow_id, k.state, k.next_action_at,
+      exists (select from wakes w where w.tenant_id = k.tenant_id and w.workflow_id = k.workflow_id and w.seen_at is null) as awaited
     from cases k join invoices i on i.tenant_id = k.tenant_id and i.id = k.invoice_id
     where k.tenant_id = ${tx.tenant} and k.state <> 'closed'
-      and (k.next_action_at < ${at(now - graceMs)} or (k.planned_at is null and k.opened_at < ${at(now - graceMs)}))
+      and (k.next_action_at < ${at(now - graceMs)} or (k.planned_at is null and k.opened_at < ${at(now - graceMs)})
+        or exists (select from wakes w where w.tenant_id = k.tenant_id and w.workflow_id = k.workflow_id and w.seen_at is null and w.attempts >= ${mostCarried}))
     order by k.next_action_at nulls first limit 500`);
 }
 

@@ -2,9 +2,15 @@
 // left, who called, what was paid.
 import type { EpochMs } from '../domain/time.ts';
 import type { Tx } from './database.ts';
-import { sql } from './sql.ts';
+import { at, sql } from './sql.ts';
 
-export type TimelineEntry = { at: EpochMs; kind: 'import' | 'case' | 'notice' | 'payment' | 'call' | 'task' | 'hold' | 'platform'; what: string; detail: string; id: string };
+export type TimelineEntry = {
+  at: EpochMs;
+  kind: 'import' | 'case' | 'notice' | 'payment' | 'call' | 'task' | 'hold' | 'platform';
+  what: string;
+  detail: string;
+  id: string;
+};
 
 /** Oldest first. */
 export async function timelineOf(tx: Tx, invoiceId: string, customerId: string): Promise<TimelineEntry[]> {
@@ -43,6 +49,8 @@ export type NoticeOfInvoice = {
   cycle: number;
   state: string;
   review: string;
+  /** What a person was asked to decide; null when nobody was. */
+  review_asks: string | null;
   kind: string;
   channel: string;
   recipient: string | null;
@@ -51,19 +59,27 @@ export type NoticeOfInvoice = {
   finished_at: EpochMs | null;
   policy: string;
   policy_version: number;
-  gate: { verdict?: string; inputs?: Record<string, unknown>; reasons?: { code: string; text: string }[] } | null;
+  /** The verdict with everything it looked at; a bounce leaves its mark beside it. */
+  gate: { kind?: string; inputs?: Record<string, unknown>; reasons?: { code: string; text: string }[]; bounced?: boolean } | null;
   provider_reply: string | null;
   message_id: string;
   reviewed_by: string | null;
   crossed_payment: boolean;
 };
 
-/** Every notice that had a line for the invoice, oldest first: sent, suppressed and cancelled ones alike. */
+/**
+ * Every notice that had a line for the invoice, oldest first: sent, suppressed and cancelled ones alike, as they stood at
+ * `until`: what happened to them later is not told.
+ */
 export async function noticesOf(tx: Tx, invoiceId: string, until: EpochMs): Promise<NoticeOfInvoice[]> {
   const rows = await tx.rows<NoticeOfInvoice>(sql`
-    select n.id, l.stage, l.cycle, n.state, n.review, n.kind, n.channel, n.recipient, n.subject, n.decided_at, n.finished_at, n.policy, n.policy_version, n.gate,
+    select n.id, l.stage, l.cycle, n.state, n.review, n.review_asks, n.kind, n.channel, n.recipient, n.subject, n.decided_at, n.finished_at, n.policy, n.policy_version, n.gate,
       n.provider_reply, n.message_id, n.reviewed_by, n.crossed_payment
     from notice_lines l join notices n on n.tenant_id = l.tenant_id and n.id = l.notice_id
-    where l.tenant_id = ${tx.tenant} and l.invoice_id = ${invoiceId} order by n.decided_at, n.id`);
-  return rows.filter(row => row.decided_at <= until);
+    where l.tenant_id = ${tx.tenant} and l.invoice_id = ${invoiceId} and n.decided_at <= ${at(until)} order by n.decided_at, n.id`);
+  return rows.map(row =>
+    row.finished_at !== null && row.finished_at > until
+      ? { ...row, state: 'pending', finished_at: null, gate: null, provider_reply: null, crossed_payment: false }
+      : row,
+  );
 }

@@ -45,9 +45,9 @@ export function startDispatcher({ database, client, log, pollMs = 1000 }: Dispat
   };
 
   /** Claims a batch under row locks, signals, and marks it dispatched in the same transaction: a crash repeats a signal. */
-  const carry = async (): Promise<number> =>
-    claimWakes(database, batch, async rows => {
-      const done: WakeRow[] = [];
+  const carry = async (): Promise<number> => {
+    const done: WakeRow[] = [];
+    await claimWakes(database, batch, async rows => {
       const queue = [...rows];
       const lane = async () => {
         for (let row = queue.shift(); row; row = queue.shift()) {
@@ -57,6 +57,9 @@ export function startDispatcher({ database, client, log, pollMs = 1000 }: Dispat
       await Promise.all(Array.from({ length: concurrency }, lane));
       return markDispatched(done);
     });
+    // Of what could be carried: while Temporal is away a full batch of failures must not be tried again at once.
+    return done.length;
+  };
 
   const signal = async (row: WakeRow): Promise<boolean> => {
     const name = row.kind === 'payment' ? 'paymentReceived' : 'factsChanged';

@@ -1,5 +1,5 @@
 // main.ts: the worker process of a real installation.
-import { wallClock } from '../domain/clock.ts';
+import { wallClock } from '../store/wall-clock.ts';
 import { runWorker } from './run-worker.ts';
 
 await runWorker(wallClock);

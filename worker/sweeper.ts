@@ -69,6 +69,7 @@ export async function sweep(deps: SweeperDeps, tenant: string): Promise<SweepRep
   let restarted = 0;
   for (const stale of found.stale) {
     if (await isRunning(deps.client, stale.workflow_id)) {
+      if (stale.awaited) continue;
       await withTenant(deps.database, tenant, tx => wakeInvoices(tx, [stale.invoice_id], 'sweep', `sweep-${now}`));
       woken += 1;
     } else {

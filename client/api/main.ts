@@ -1,5 +1,5 @@
 // main.ts: the API process of a real installation.
-import { wallClock } from '../../domain/clock.ts';
+import { wallClock } from '../../store/wall-clock.ts';
 import { readSettings } from '../../store/settings.ts';
 import { codecRoutes } from './codec.ts';
 import { runApi } from './run-api.ts';

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Clock } from '../../domain/clock.ts';
-import { wallClock } from '../../domain/clock.ts';
+import { wallClock } from '../../store/wall-clock.ts';
 import { type Database, openDatabase, type Tx, withTenant } from '../../store/database.ts';
 import { findInvoices } from '../../store/cases.ts';
 import { readSettings, type Settings } from '../../store/settings.ts';
@@ -29,13 +29,13 @@ export async function localEnvironment(): Promise<NodeJS.ProcessEnv> {
   if (process.env['DATABASE_URL']) return process.env;
   const house = new URL('../../local/house.ts', import.meta.url);
   if (!existsSync(house)) return process.env;
-  const { runningEnvironment } = (await import(house.href)) as { runningEnvironment(): Promise<Record<string, string>> };
+  const { runningEnvironment } = (await import(house.href)) as { runningEnvironment: () => Promise<Record<string, string>> };
   return { ...(await runningEnvironment()), ...process.env };
 }
 
 async function clockOfSettings(settings: Settings): Promise<Clock> {
   if (!settings.DUNLIN_CLOCK || !existsSync(settings.DUNLIN_CLOCK)) return wallClock;
-  const { readClock } = (await import(new URL('../../local/clock.ts', import.meta.url).href)) as { readClock(path: string): Clock };
+  const { readClock } = (await import(new URL('../../local/clock.ts', import.meta.url).href)) as { readClock: (path: string) => Clock };
   return readClock(settings.DUNLIN_CLOCK);
 }
 

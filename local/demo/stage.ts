@@ -19,6 +19,7 @@ import { CompressedClock } from '../clock.ts';
 import { checkout } from '../home.ts';
 import type { House } from '../house.ts';
 import { rememberedPort } from '../ports.ts';
+import { saidReady } from '../processes.ts';
 import type { Say } from '../progress.ts';
 import { startService, stopServices } from '../services.ts';
 
@@ -165,7 +166,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       command: process.execPath,
       args: ['--import', 'tsx', join(checkout, 'local/demo/worker.ts'), ...(options.workerArguments ?? [])],
       env: environment,
-      ready: async () => readFileSync(join(folder, 'worker.log'), 'utf8').includes('"ready":true'),
+      ready: saidReady,
     });
   };
   say('starting the worker and the API');
@@ -180,6 +181,8 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       ready: async () => (await fetch(`${apiUrl}/health/ready`)).ok,
     }),
   ]);
+  // Commands of this checkout speak of the demo while it runs, and after it with --keep.
+  house.lend({ DUNLIN_CLOCK: clock.path, DUNLIN_CODEC_KEYS: environment.DUNLIN_CODEC_KEYS });
   await ensureIntakeSchedule(client, tenant);
   for (const event of ['startcall', 'answeredcall', 'endcall', 'disposition', 'SMS']) {
     const answer = await registerWebhook(

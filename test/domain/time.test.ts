@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill/implementation';
-import { wallClock } from '../../domain/clock.ts';
+import { wallClock } from '../../store/wall-clock.ts';
 import {
   addDays,
   clockChangeBefore,

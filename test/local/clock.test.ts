@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clockOf, CompressedClock, readClock, simTime } from '../../local/clock.ts';
-import { wallClock } from '../../domain/clock.ts';
+import { wallClock } from '../../store/wall-clock.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'dunlin-clock-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -48,11 +48,11 @@ describe('the compressed clock', () => {
     expect(reader.now()).toBe(start + 2 * day);
   });
 
-  test('tells how long to sleep as if it ran, even while it is held', () => {
+  test('tells how long to sleep as if it ran, and never a sleep too short to be worth its wake-up', () => {
     const clock = CompressedClock.create(join(dir, 'd.json'), start, 86_400);
     const reader = readClock(clock.path);
-    expect(reader.realMsUntil(start + day)).toBe(1000);
-    expect(reader.realMsUntil(start + 1)).toBe(1);
+    expect(reader.realMsUntil(start + 7 * day)).toBe(7000);
+    expect(reader.realMsUntil(start + 1)).toBe(3000);
     expect(reader.realMsUntil(start - day)).toBe(0);
     expect(clock.realMsUntil(start + day)).toBe(1000);
   });

@@ -19,6 +19,8 @@ export function register(program: Command): void {
     .action(async (options: { state?: string; customer?: string; limit: string }, command: Command) => {
       if (options.state && !states.includes(options.state))
         throw new BadInput(`--state: found "${options.state}", expected one of ${states.join(', ')}`);
+      if (!/^[1-9][0-9]{0,6}$/.test(options.limit))
+        throw new BadInput(`--limit: found "${options.limit}", expected a whole number from 1 to 9999999`);
       const cases = await inTenant(command, async tx => {
         const rows = await listCases(tx, {
           limit: Number(options.limit),

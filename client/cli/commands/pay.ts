@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { decimalText, formatMoney, parseDecimal } from '../../../domain/money.ts';
 import { dayNumber, localDateAt } from '../../../domain/time.ts';
 import { findInvoices } from '../../../store/cases.ts';
-import { bookPayment } from '../../../store/payments.ts';
+import type { Tx } from '../../../store/database.ts';
+import { bookPayment, findPayment } from '../../../store/payments.ts';
 import { readTenant } from '../../../store/tenants.ts';
 import { answer, BadInput } from '../output.ts';
 import { inTenant, oneInvoice } from '../store.ts';
@@ -14,11 +15,11 @@ export function register(program: Command): void {
   program
     .command('pay')
     .argument('<invoice>', 'number or id')
-    .option('--amount <amount>', "decimal amount in the invoice's currency; all that is open when left out")
+    .option('--amount <amount>', "decimal amount in the invoice's currency; all that is open when left out (--returned needs it)")
     .option('--value-date <date>', 'YYYY-MM-DD; today at the creditor when left out')
     .option('--reference <text>', 'what the payer wrote', '')
     .option('--id <id>', "the payment's own id: saying it twice books it once")
-    .option('--returned', 'the money went back')
+    .option('--returned', 'the money went back; with --id, that payment')
     .description('record a payment of an invoice')
     .addHelpText('after', '\nExample:\n  dunlin pay INV-0041 --amount 500.00 --id BANK-2026-0113\n')
     .action(async (numberOrId: string, options: Options, command: Command) => {
@@ -35,10 +36,11 @@ export function register(program: Command): void {
         const result = await bookPayment(
           tx,
           {
-            source: 'cli',
-            externalId: options.id ?? `${invoice.id}/${valueDate}/${minor}`,
+            source,
+            ...(await identityOf(tx, invoice.id, valueDate, minor, options)),
             customerId: invoice.customer_id,
             invoiceNumber: invoice.number,
+            invoiceId: invoice.id,
             currency: invoice.currency,
             amountMinor: options.returned ? -minor : minor,
             valueDate,
@@ -76,8 +78,19 @@ export function register(program: Command): void {
     });
 }
 
+const source = 'cli';
+
+/** A return is a payment of its own. It names the one it takes back where that was recorded here under a name. */
+async function identityOf(tx: Tx, invoiceId: string, valueDate: string, minor: bigint, { id, returned }: Options) {
+  const externalId = id ?? `${invoiceId}/${valueDate}/${minor}`;
+  if (!returned) return { externalId };
+  const original = id && (await findPayment(tx, source, id)) ? id : null;
+  return { externalId: `${externalId}/returned`, returnsExternalId: original };
+}
+
 function amountOf(invoice: { open_minor: bigint; currency: string; number: string }, options: Options): bigint {
   if (options.amount === undefined) {
+    if (options.returned) throw new BadInput(`${invoice.number}: --returned needs --amount, the part that went back`);
     if (invoice.open_minor <= 0n) throw new BadInput(`${invoice.number}: nothing is open, expected --amount`);
     return invoice.open_minor;
   }

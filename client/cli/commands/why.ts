@@ -63,13 +63,16 @@ function explain(
   const refused = about.findLast(notice => notice.state === 'cancelled' || notice.state === 'suppressed' || notice.state === 'not_sent');
   const matching = options.stage ? decisions.filter(decision => decision.stage === options.stage) : decisions;
   const decision = contact
-    ? matching.findLast(candidate => (candidate.kind === 'act' || candidate.kind === 'ask') && candidate.at <= contact.decided_at)
+    ? decisions.findLast(candidate => ledTo(candidate, contact))
     : (matching.findLast(candidate => options.not !== true || (candidate.kind !== 'act' && candidate.kind !== 'apologise')) ??
       decisions.at(-1));
   const notice =
     contact ??
     (decision?.kind === 'wait' && refused && refused.decided_at < decision.at && options.stage === undefined ? undefined : refused);
-  const verdict = notice?.gate?.verdict;
+  const gate = notice?.gate?.kind ? { verdict: notice.gate.kind, inputs: notice.gate.inputs ?? {} } : null;
+  // The decision may have been another invoice's: one message of a customer speaks for all that are due.
+  const told = [...(decision?.reasons ?? []), ...(contact && decision ? [] : (notice?.gate?.reasons ?? []))];
+  const policy = decision ?? notice;
   return {
     invoice,
     at: isoInstant(until),
@@ -81,15 +84,14 @@ function explain(
         : decision
           ? spoken(decision)
           : 'nothing was decided: no case was open',
-    reasons: [...(decision?.reasons ?? []), ...(contact ? [] : (notice?.gate?.reasons ?? []))].map(({ code, text }) => ({
-      code: code as Reason['code'],
-      text,
-    })),
-    gate: notice?.gate && verdict ? { verdict, inputs: notice.gate.inputs ?? {} } : null,
-    policy_version: decision ? `${decision.policy} v${decision.policy_version}` : null,
-    customer_version: decision ? decision.customer_version.toString() : null,
+    reasons: told.map(({ code, text }) => ({ code: code as Reason['code'], text })),
+    gate,
+    policy_version: policy ? `${policy.policy} v${policy.policy_version}` : null,
+    customer_version: decision?.customer_version.toString() ?? versionSeen(gate?.inputs),
     code_version: decision?.code_version ?? null,
-    approvals: about.filter(row => row.review !== 'none').map(row => ({ asks: row.stage, review: row.review, by: row.reviewed_by })),
+    approvals: about
+      .filter(row => row.review !== 'none')
+      .map(row => ({ asks: row.review_asks ?? row.stage, review: row.review, by: row.reviewed_by })),
     evidence: about.map(row => ({
       kind: row.kind,
       id: row.id,
@@ -99,6 +101,19 @@ function explain(
       detail: [row.recipient, row.message_id, row.provider_reply].filter(Boolean).join(' · '),
     })),
   };
+}
+
+/** True when the message came of this decision. */
+function ledTo(decision: DecisionRow, notice: NoticeOfInvoice): boolean {
+  if (decision.cycle !== notice.cycle || decision.at > notice.decided_at) return false;
+  if (notice.kind === 'apology') return decision.kind === 'apologise';
+  return (decision.kind === 'act' || decision.kind === 'ask') && decision.stage === notice.stage;
+}
+
+/** The version of the customer's facts as the gate saw it. */
+function versionSeen(inputs: Record<string, unknown> | undefined): string | null {
+  const version = inputs?.['customerVersion'];
+  return typeof version === 'number' ? String(version) : null;
 }
 
 function spoken(decision: DecisionRow): string {
@@ -114,7 +129,9 @@ function tell(why: Why): string {
   return [
     `${paint.bold(why.invoice)} at ${why.at}: ${paint.bold(why.decision)}`,
     ...why.reasons.map(reason => `  ${reason.text} ${paint.dim(`[${reason.code}]`)}`),
-    why.policy_version ? `policy ${why.policy_version}, facts version ${why.customer_version}, code ${why.code_version}` : '',
+    why.policy_version
+      ? `policy ${why.policy_version}, facts version ${why.customer_version}${why.code_version ? `, code ${why.code_version}` : ''}`
+      : '',
     why.gate ? `gate: ${why.gate.verdict}` : '',
     ...inputs.map(([name, value]) => paint.dim(`  ${name} = ${String(value)}`)),
     why.evidence.length > 0 ? 'evidence' : 'no message was ever decided',
