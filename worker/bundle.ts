@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
+/** Beside the workflows, the sandbox holds how payloads and failures are read and written there. */
+const converters = { payloadConverterPath: 'formats/unreadable-payloads.cjs', failureConverterPath: 'formats/encrypted-failures.cjs' };
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** SHA-256 over the workflow code, the domain code it may use and the SDK's version. */
+/** SHA-256 over the workflow code, the domain code it may use, the converters and the SDK's version. */
 export function workflowCodeVersion(): string {
   const hash = createHash('sha256');
   const read = (folder: string): void => {
@@ -19,6 +22,7 @@ export function workflowCodeVersion(): string {
   };
   read('workflows');
   read('domain');
+  for (const path of Object.values(converters)) hash.update(path).update(readFileSync(join(root, path)));
   hash.update(readFileSync(join(root, 'node_modules/@temporalio/worker/package.json')));
   return hash.digest('hex').slice(0, 16);
 }
@@ -29,7 +33,8 @@ export async function workflowBundle(folder: string): Promise<string> {
   if (existsSync(path)) return path;
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, 'workflows/index.ts'),
-    failureConverterPath: join(root, 'formats/encrypted-failures.cjs'),
+    payloadConverterPath: join(root, converters.payloadConverterPath),
+    failureConverterPath: join(root, converters.failureConverterPath),
     workflowInterceptorModules: [],
   } as Parameters<typeof bundleWorkflowCode>[0]);
   mkdirSync(folder, { recursive: true });

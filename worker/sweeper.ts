@@ -32,6 +32,8 @@ export type SweeperDeps = {
   /** Takes numbers that nobody may call any more off the vendor's lists; gives how many. */
   readonly removeFromLists: (tenant: string) => Promise<number>;
   readonly everyMs?: number;
+  /** Real age from which a run without an open case is told to look; 10 minutes when left out. */
+  readonly leftOverAfterMs?: number;
 };
 
 export type SweepReport = {
@@ -119,13 +121,21 @@ async function restart(deps: SweeperDeps, tenant: string, stale: StaleCase, now:
   await withTenant(deps.database, tenant, async tx => reportLostWorkflow(tx, stale, now));
 }
 
+/** Where the last look among a tenant's runs ended. A million sleeping runs are looked through in turns, the newest first. */
+const lookedDownTo = new Map<string, string>();
+const runsPerSweep = 500;
+
 /** Runs whose case is closed: a wake lets them look, see that it is over, and end. */
 async function workflowsWithoutCase(deps: SweeperDeps, tenant: string): Promise<number> {
   const running: string[] = [];
-  const query = `WorkflowType = 'dunning' AND DunlinTenant = '${tenant}' AND ExecutionStatus = 'Running' AND StartTime < '${new Date(Date.now() - 10 * 60_000).toISOString()}'`;
-  for await (const run of deps.client.workflow.list({ query, pageSize: 500 })) {
+  const before = lookedDownTo.get(tenant) ?? new Date(Date.now() - (deps.leftOverAfterMs ?? 10 * 60_000)).toISOString();
+  const query = `WorkflowType = 'dunning' AND DunlinTenant = '${tenant}' AND ExecutionStatus = 'Running' AND StartTime < '${before}'`;
+  lookedDownTo.delete(tenant);
+  for await (const run of deps.client.workflow.list({ query, pageSize: runsPerSweep })) {
     running.push(run.workflowId);
-    if (running.length === 500) break;
+    if (running.length < runsPerSweep) continue;
+    lookedDownTo.set(tenant, run.startTime.toISOString());
+    break;
   }
   const open = await withTenant(deps.database, tenant, tx => openWorkflowIds(tx, running));
   const orphans = running.filter(id => !open.has(id) && caseOfWorkflowId(id)?.tenant === tenant);

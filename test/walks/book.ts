@@ -53,7 +53,7 @@ export type Book = {
   readonly clock: Clock & { set(ms: number): void };
   readonly office: PostOffice;
   readonly ledger: LedgerDeps;
-  tx<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  readonly tx: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
   rows<Row>(query: Sql): Promise<Row[]>;
   /** As the owner, past row-level security. */
   readonly byHand: (statement: string, values?: unknown[]) => Promise<pg.QueryResult>;
