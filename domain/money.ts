@@ -89,8 +89,17 @@ export function decimalText(value: Money): string {
 
 /** "USD 1,078.00" / "1.078,00 €": for people, in their locale. `code` keeps the ISO code where signs are ambiguous. */
 export function formatMoney(value: Money, locale: string, display: 'code' | 'symbol' = 'symbol'): string {
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency: value.currency, currencyDisplay: display });
-  return format.format(decimalText(value) as unknown as number);
+  return formatOf(locale, value.currency, display).format(decimalText(value) as unknown as number);
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Kept once made: making one costs a hundred times what using it does. */
+function formatOf(locale: string, currency: string, display: 'code' | 'symbol'): Intl.NumberFormat {
+  const key = `${locale} ${currency} ${display}`;
+  const known = formats.get(key) ?? new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: display });
+  formats.set(key, known);
+  return known;
 }
 
 /** Percentage of an amount, `percent` as decimal text ("8.5"), half away from zero. */

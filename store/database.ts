@@ -1,9 +1,10 @@
 // database.ts: connections and transactions. Every transaction belongs to one tenant: row-level security shows it that
 // tenant's rows and no others. Audit events are gathered while it runs and appended as its last statement, so a fact
 // and its event are one commit, and the per-tenant sequence row is locked for an instant only.
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { appendEvents, type NewEvent } from './events.ts';
-import { type Sql, sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 export type Database = { readonly pool: pg.Pool; close: () => Promise<void> };
 
@@ -41,14 +42,22 @@ export function openDatabase(url: string, role: 'dunlin_app' | 'dunlin_dispatch'
   return { pool, close: () => (closing ??= pool.end()) };
 }
 
-/** Runs `work` in one transaction of `tenant`; commits with its events, or rolls everything back and throws. */
-export async function withTenant<T>(database: Database, tenant: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` in one transaction of `tenant`; commits with its events, or rolls everything back and throws. `prepared`: its
+ * statements come again and again with other values, so each connection keeps their plans.
+ */
+export async function withTenant<T>(
+  database: Database,
+  tenant: string,
+  work: (tx: Tx) => Promise<T>,
+  statements: 'planned_each_time' | 'prepared' = 'planned_each_time',
+): Promise<T> {
   const client = await database.pool.connect();
   const events: NewEvent[] = [];
   let broken: Error | undefined;
   const query = async (statement: Sql) => {
     const { text, values } = statement.statement();
-    return client.query(text, values as unknown[]);
+    return client.query(statements === 'prepared' ? { name: nameOf(text), text, values } : { text, values });
   };
   const tx: Tx = {
     tenant,
@@ -63,19 +72,34 @@ export async function withTenant<T>(database: Database, tenant: string, work: (t
     event: event => void events.push(event),
   };
   try {
-    await query(sql`begin`);
-    await query(sql`select set_config('dunlin.tenant', ${tenant}, true)`);
+    // One message instead of two: most transactions are short.
+    await client.query(`begin; select set_config('dunlin.tenant', ${client.escapeLiteral(tenant)}, true)`);
     const result = await work(tx);
     await appendEvents(tx, events);
-    await query(sql`commit`);
+    await client.query('commit');
     return result;
   } catch (error) {
     await client.query('rollback').catch((failure: Error) => {
       broken = failure;
     });
+    if (hasStalePlan(error)) broken = error;
     throw error;
   } finally {
     // A connection whose rollback failed is poisoned: the pool must not hand it out again.
     client.release(broken);
   }
+}
+
+const names = new Map<string, string>();
+
+/** The same text has the same name on every connection. The texts are those of the source, so there are some dozens. */
+function nameOf(text: string): string {
+  const known = names.get(text) ?? createHash('sha1').update(text).digest('base64url');
+  names.set(text, known);
+  return known;
+}
+
+/** A migration changed the columns of a prepared statement: this connection cannot run it any more, a new one can. */
+function hasStalePlan(error: unknown): error is pg.DatabaseError {
+  return error instanceof pg.DatabaseError && error.code === '0A000' && error.message.includes('cached plan');
 }

@@ -40,7 +40,7 @@ const lookMs = 200;
 export async function sendNotice(deps: EmailDeps, tenant: string, noticeId: string): Promise<SendOutcome> {
   const until = performance.now() + deps.patienceMs;
   for (let rounds = 0; rounds < mostRounds; ) {
-    const claim = await withTenant(deps.database, tenant, tx => claimNotice(deps, tx, noticeId, deps.clock.now()));
+    const claim = await withTenant(deps.database, tenant, tx => claimNotice(deps, tx, noticeId, deps.clock.now()), 'prepared');
     if (claim.kind === 'over') return claim.outcome;
     if (claim.kind === 'others') {
       if (performance.now() + Math.min(claim.leftMs, lookMs) > until) {
@@ -74,7 +74,7 @@ async function deliver(deps: EmailDeps, tenant: string, claim: Claimed): Promise
     token,
     ...more,
   });
-  const move = (on: NoticeEvent, told: Given) => withTenant(deps.database, tenant, tx => moveNotice(tx, on, notice.id, told));
+  const move = (on: NoticeEvent, told: Given) => withTenant(deps.database, tenant, tx => moveNotice(tx, on, notice.id, told), 'prepared');
   const enter = async () => (await move('enter_data', given('every line still holds'))) !== undefined;
   const answer = await sendMessage(deps.smtp, { from: message.from, to: message.to, bytes: message.bytes }, enter);
   const finish = finishFor(answer, notice.attempts, deps.clock.now());

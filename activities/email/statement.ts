@@ -1,21 +1,15 @@
 // statement.ts: the statement of account as a PDF. The same figures give the same bytes: its creation date is the moment
 // it speaks of, so a message can be rendered again and compared. The font is embedded, because the PDF's own ones have no
 // letters beyond Western Europe.
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { create as openFont } from 'fontkit';
 import PDFDocument from 'pdfkit';
 import { formatMoney } from '../../domain/money.ts';
 import { daysBetween, type EpochMs } from '../../domain/time.ts';
 import type { OpenItem } from '../../store/open-items.ts';
 import { oneLine } from './address.ts';
 import { longDate, shortDate } from './filters.ts';
+import { statementFonts } from './fonts.ts';
 import { stateText } from './letter.ts';
 import type { LetterContext, Words } from './letter-context.ts';
-
-// Opened once per process: reading the tables of a font costs more than drawing a page with it.
-const fontFile = (name: string) => openFont(readFileSync(fileURLToPath(new URL(`./fonts/${name}.ttf`, import.meta.url))));
-let fonts: { regular: Uint8Array; bold: Uint8Array } | undefined;
 
 const ink = '#1f2a2c';
 const quiet = '#5f6c72';
@@ -39,12 +33,14 @@ export type StatementInput = {
 
 /** PDF bytes. Lists every open item with its due date, how late it is and what is open, then credits and the balance. */
 export async function statementPdf(input: StatementInput): Promise<Buffer> {
-  fonts ??= { regular: fontFile('NotoSans-Regular'), bold: fontFile('NotoSans-Bold') };
+  const fonts = statementFonts();
   const { words, company, customer, language } = input.letter;
   const document = new PDFDocument({
     size: 'A4',
     margins: { top: margin, left: margin, right: margin, bottom: 0 },
     bufferPages: true,
+    // None of its own: reading one that is never used costs a millisecond.
+    font: '',
     lang: language,
     displayTitle: true,
     info: {

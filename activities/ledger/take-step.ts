@@ -67,50 +67,55 @@ export async function takeStep(
 }
 
 async function lookAtCase(deps: LedgerDeps, key: CaseKey, carriedOut: string | undefined): Promise<Look | undefined> {
-  return withTenant(deps.database, key.tenant, async tx => {
-    const known = await readCase(tx, key.invoiceId, key.cycle);
-    if (!known) return undefined;
-    await lockCustomer(tx, known.customer_id, 'reads');
-    const now = deps.clock.now();
-    await markWakesSeen(tx, key.invoiceId, now);
-    if (carriedOut && known.carried_out !== carriedOut) await markCarriedOut(tx, known, carriedOut);
-    const row = { ...known, carried_out: carriedOut ?? known.carried_out };
-    const facts = await loadFacts(tx, row.customer_id, row.currency, now, key.invoiceId);
-    const invoice = facts.invoices.find(candidate => candidate.id === key.invoiceId);
-    if (!invoice) throw new Error(`invoice ${key.invoiceId} has a case but no facts`);
-    const policy = await deps.policyOf(tx, row.policy, row.policy_version);
-    // A run may outlive its case: one that is left over ends, and a new cycle has a run of its own.
-    if (row.state === 'closed' || invoice.cycle !== key.cycle) {
-      const outcome = (row.outcome ?? invoice.outcome ?? 'paid') as CloseOutcome;
-      return { row, facts, invoice, policy, step: { kind: 'close', outcome, reasons: [] }, now, first: null };
-    }
-    const holidays = holidayCalendar(deps, policy, facts);
-    const waiting = await sendableNotice(tx, key.invoiceId, now);
-    if (waiting)
-      return {
-        row,
-        facts,
-        invoice,
-        policy,
-        now,
-        step: { kind: 'wait', until: now, because: 'a notice is ready to leave', next: null, attention: null, reasons: [] },
-        first: { send: waiting },
-      };
-    const step = plan(policy, facts, key.invoiceId, now, holidays);
-    await saveDecision(tx, row, {
-      kind: step.kind,
-      stage: step.kind === 'act' || step.kind === 'ask' ? step.stage.id : step.kind === 'wait' ? (step.next?.stage ?? null) : null,
-      until: step.kind === 'wait' ? step.until : null,
-      reasons: step.reasons,
-      customerVersion: facts.customer.version,
-      codeVersion: deps.codeVersion,
-      at: now,
-    });
-    const first = await writeNotice(tx, { row, facts, policy, step, now, holidays });
-    const look: Look = { row, facts, invoice, policy, step, now, first };
-    if (!first) await saveStep(tx, row, planned(look));
-    return look;
-  });
+  return withTenant(
+    deps.database,
+    key.tenant,
+    async tx => {
+      const known = await readCase(tx, key.invoiceId, key.cycle);
+      if (!known) return undefined;
+      await lockCustomer(tx, known.customer_id, 'reads');
+      const now = deps.clock.now();
+      await markWakesSeen(tx, key.invoiceId, now);
+      if (carriedOut && known.carried_out !== carriedOut) await markCarriedOut(tx, known, carriedOut);
+      const row = { ...known, carried_out: carriedOut ?? known.carried_out };
+      const facts = await loadFacts(tx, row.customer_id, row.currency, now, key.invoiceId);
+      const invoice = facts.invoices.find(candidate => candidate.id === key.invoiceId);
+      if (!invoice) throw new Error(`invoice ${key.invoiceId} has a case but no facts`);
+      const policy = await deps.policyOf(tx, row.policy, row.policy_version);
+      // A run may outlive its case: one that is left over ends, and a new cycle has a run of its own.
+      if (row.state === 'closed' || invoice.cycle !== key.cycle) {
+        const outcome = (row.outcome ?? invoice.outcome ?? 'paid') as CloseOutcome;
+        return { row, facts, invoice, policy, step: { kind: 'close', outcome, reasons: [] }, now, first: null };
+      }
+      const holidays = holidayCalendar(deps, policy, facts);
+      const waiting = await sendableNotice(tx, key.invoiceId, now);
+      if (waiting)
+        return {
+          row,
+          facts,
+          invoice,
+          policy,
+          now,
+          step: { kind: 'wait', until: now, because: 'a notice is ready to leave', next: null, attention: null, reasons: [] },
+          first: { send: waiting },
+        };
+      const step = plan(policy, facts, key.invoiceId, now, holidays);
+      await saveDecision(tx, row, {
+        kind: step.kind,
+        stage: step.kind === 'act' || step.kind === 'ask' ? step.stage.id : step.kind === 'wait' ? (step.next?.stage ?? null) : null,
+        until: step.kind === 'wait' ? step.until : null,
+        reasons: step.reasons,
+        customerVersion: facts.customer.version,
+        codeVersion: deps.codeVersion,
+        at: now,
+      });
+      const first = await writeNotice(tx, { row, facts, policy, step, now, holidays });
+      const look: Look = { row, facts, invoice, policy, step, now, first };
+      if (!first) await saveStep(tx, row, planned(look));
+      return look;
+    },
+    'prepared',
+  );
 }
 
 function holidayCalendar(deps: LedgerDeps, policy: Policy, facts: Facts): HolidayCalendar {
@@ -344,6 +349,6 @@ async function postpone(deps: LedgerDeps, key: CaseKey, look: Look, outcome: Sen
   const until = now + ('retryAfterMs' in outcome && outcome.retryAfterMs ? outcome.retryAfterMs : lookAgainMs);
   const step: Step = { kind: 'wait', until, because: outcome.because, next: null, attention: null, reasons: [] };
   const waiting: Look = { ...look, step, now, first: null };
-  await withTenant(deps.database, key.tenant, tx => saveStep(tx, look.row, planned(waiting)));
+  await withTenant(deps.database, key.tenant, tx => saveStep(tx, look.row, planned(waiting)), 'prepared');
   return report(deps, key.tenant, waiting);
 }

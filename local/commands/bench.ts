@@ -31,6 +31,23 @@ export function register(program: Command): void {
       });
       answer(command, result, people);
     });
+
+  bench
+    .command('fleet')
+    .description('memory of the worker while many cases sleep')
+    .option('--cases <n>', 'how many cases sleep', '10000')
+    .option('--starts-per-second <n>', 'the rate intake keeps to', '200')
+    .option('--seed <n>', 'amounts of the invoices', '1')
+    .action(async (options: Record<'cases' | 'startsPerSecond' | 'seed', string>, command: Command) => {
+      const { runFleet } = await import('../../bench/fleet/fleet.ts');
+      const result = await runFleet({
+        cases: whole('--cases', options.cases),
+        startsPerSecond: whole('--starts-per-second', options.startsPerSecond),
+        seed: whole('--seed', options.seed),
+        say: sayOnStderr,
+      });
+      answer(command, result, people);
+    });
 }
 
 function whole(name: string, text: string): number {
