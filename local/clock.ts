@@ -20,7 +20,7 @@ export type ClockFile = {
 const freshForMs = 20;
 
 /** Real ms below which a sleep is not worth its wake-up. */
-const leastSleepMs = 3_000;
+const leastSleepMs = 6_000;
 
 /** Business time at real instant `realMs`, in whole ms, never past the hold. */
 export function simTime(file: ClockFile, realMs: number): EpochMs {

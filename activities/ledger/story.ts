@@ -26,7 +26,7 @@ export function tellStory(story: StoryInput): string {
     `**${story.invoice.number}** · ${open} open · due ${story.invoice.dueDate}, ${age} · policy ${story.policy} v${story.policyVersion}`,
     `**Next:** ${story.next}`,
     story.reasons.length > 0 ? `**Because:** ${story.reasons.map(reason => reason.text).join('; ')}` : '',
-    done.length > 0 ? `**So far**\n${done.join('\n')}` : '**So far** nothing was sent.',
+    done.length > 0 ? `**So far**\n\n${done.join('\n')}` : '**So far** nothing was sent.',
   ]
     .filter(Boolean)
     .join('\n\n');

@@ -77,8 +77,13 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     await meanwhile?.end(stage);
     return await summarise(stage, options, before, began, house.temporalUiUrl);
   } finally {
-    if (options.keep && stage) house.keep();
-    else {
+    if (options.keep && stage) {
+      // Left running, the demo lives on in real time: a clock that stands would let every case look again and again.
+      stage.clock.setRate(1);
+      stage.clock.holdAt(Number.MAX_SAFE_INTEGER);
+      await stage.leave();
+      house.keep();
+    } else {
       await stage?.stop();
       await house.stop();
     }

@@ -42,6 +42,8 @@ export type Stage = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Starts the worker again when it is gone; harmless when it runs. */
   keepWorker(): Promise<void>;
+  /** Closes what this process holds and leaves the rest running. */
+  leave(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -212,6 +214,10 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     vendors,
     environment,
     keepWorker,
+    async leave() {
+      await database.close();
+      await client.connection.close();
+    },
     async stop() {
       await database.close();
       await client.connection.close();
