@@ -2,4 +2,9 @@
 // change by luck, and cost a quarter of a minute each time.
 import base from './jest.config.mjs';
 
-export default { ...base, testMatch: ['<rootDir>/test/domain/**/*.test.ts'], testPathIgnorePatterns: ['properties'], globalTeardown: undefined };
+export default {
+  ...base,
+  testMatch: ['<rootDir>/test/domain/**/*.test.ts'],
+  testPathIgnorePatterns: ['properties'],
+  globalTeardown: undefined,
+};

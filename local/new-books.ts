@@ -17,14 +17,23 @@ export type NewTenant = {
   readonly zone: string;
   readonly country: string;
   readonly currency: string;
+  /** Address its messages are sent from; without one nothing can be sent. */
+  readonly email?: string | undefined;
 };
 
 /** What a person may say of a tenant that does not exist yet. */
-export type TenantOptions = { readonly company?: string; readonly zone: string; readonly country: string; readonly currency: string };
+export type TenantOptions = {
+  readonly company?: string;
+  readonly email?: string;
+  readonly zone: string;
+  readonly country: string;
+  readonly currency: string;
+};
 
 export function addTenantOptions(command: Command): Command {
   return command
     .option('--company <name>', 'name of a new tenant, as its customers know it')
+    .option('--email <address>', 'address the messages of a new tenant come from')
     .option('--zone <zone>', 'time zone of a new tenant', Intl.DateTimeFormat().resolvedOptions().timeZone)
     .option('--country <code>', 'country of a new tenant', 'US')
     .option('--currency <code>', 'currency of a new tenant', 'USD');
@@ -40,7 +49,7 @@ export function newTenant(tenant: string, options: TenantOptions): NewTenant {
   if (!/^[A-Z]{2}$/.test(country)) throw new BadInput(`--country: found "${country}", expected two capital letters such as DE (ISO 3166)`);
   if (!/^[A-Z]{3}$/.test(currency))
     throw new BadInput(`--currency: found "${currency}", expected three capital letters such as EUR (ISO 4217)`);
-  return { tenant, company: options.company ?? tenant, zone, country, currency };
+  return { tenant, company: options.company ?? tenant, email: options.email, zone, country, currency };
 }
 
 type ShippedSegment = { readonly name: string; readonly policy: string; readonly mode: SegmentRow['mode']; readonly when?: unknown };
@@ -57,8 +66,16 @@ export async function openNewBooks(ownerUrl: string, books: NewTenant, now: numb
   const app = openDatabase(ownerUrl, 'dunlin_app', 1);
   try {
     if ((await tenantIds(dispatch)).includes(books.tenant)) return false;
-    const { tenant, company: name, zone, country, currency } = books;
-    await saveTenant(ownerUrl, { tenant_id: tenant, name, zone, country, locale: 'en', currency, settings: { company: { name } } });
+    const { tenant, company: name, email, zone, country, currency } = books;
+    await saveTenant(ownerUrl, {
+      tenant_id: tenant,
+      name,
+      zone,
+      country,
+      locale: 'en',
+      currency,
+      settings: { company: { name, ...(email ? { email } : {}) } },
+    });
     const segments = shippedSegments();
     await withTenant(app, tenant, async tx => {
       for (const policy of new Set(['standard', ...segments.map(segment => segment.policy)]))

@@ -48,7 +48,7 @@ const contact = z.strictObject({
   holidays: z.enum(['debtor', 'creditor', 'none']).default('debtor'),
   // Facts hold the messages of the last 14 days; a longer gap could not be seen.
   min_gap_days: whole(0, 14).default(3),
-  max_per_7_days: whole(1, 50).default(2),
+  max_per_7_days: whole(1, 1000).default(2),
   spread: z.boolean({ error: 'true or false' }).default(true),
 });
 

@@ -234,7 +234,7 @@ describe('what is wrong is pointed at', () => {
     [
       'a budget of nothing',
       withContact('{ max_per_7_days: 0 }'),
-      '2:28 contact.max_per_7_days: found 0, expected a whole number from 1 to 50',
+      '2:28 contact.max_per_7_days: found 0, expected a whole number from 1 to 1000',
     ],
     [
       'an amount with too many decimals',

@@ -40,7 +40,11 @@ function activitiesOf(scenario: Scenario, count: { steps: number }) {
 
 const server = await startTestTemporal();
 const connection = await NativeConnection.connect({ address: server.address });
-const client = new Client({ connection: await Connection.connect({ address: server.address }), namespace: server.namespace, identity: 'recorder' });
+const client = new Client({
+  connection: await Connection.connect({ address: server.address }),
+  namespace: server.namespace,
+  identity: 'recorder',
+});
 mkdirSync(folder, { recursive: true });
 for (const scenario of scenarios) {
   const count = { steps: 0 };
@@ -55,7 +59,10 @@ for (const scenario of scenarios) {
     identity: 'recorder',
   });
   await worker.runUntil(async () => {
-    const input = scenario.workflow === 'dunning' ? { case: { tenant: 'acme', invoiceId: 'inv_0123456789abcdef', cycle: 1 } } : { tenant: 'acme', startsPerSecond: 50 };
+    const input =
+      scenario.workflow === 'dunning'
+        ? { case: { tenant: 'acme', invoiceId: 'inv_0123456789abcdef', cycle: 1 } }
+        : { tenant: 'acme', startsPerSecond: 50 };
     const handle = await client.workflow.start(scenario.workflow, { taskQueue, workflowId: `record/${scenario.name}`, args: [input] });
     const stepTaken = async (steps: number) => {
       while (count.steps < steps) await sleep(10);

@@ -22,9 +22,15 @@ beforeAll(async () => {
 }, 60_000);
 
 describe('runs of earlier releases', () => {
-  test.each(files)('%s replays on the workflow code of today', async name => {
-    await expect(Worker.runReplayHistory(replayOptions({ bundlePath, dataConverter: {} }), readHistory(name), `replay-${name}`)).resolves.toBeUndefined();
-  }, 30_000);
+  test.each(files)(
+    '%s replays on the workflow code of today',
+    async name => {
+      await expect(
+        Worker.runReplayHistory(replayOptions({ bundlePath, dataConverter: {} }), readHistory(name), `replay-${name}`),
+      ).resolves.toBeUndefined();
+    },
+    30_000,
+  );
 
   test('every scenario has a recorded history', () => {
     const recorded = files.map(name => name.replace(/^(dunning|intake)-[\d.]+-/, '').replace('.json', ''));
@@ -36,7 +42,9 @@ describe('runs of earlier releases', () => {
     const scheduled = history.events.filter(event => event.activityTaskScheduledEventAttributes)[2];
     if (!scheduled?.activityTaskScheduledEventAttributes) throw new Error('the history has no third activity to tamper with');
     scheduled.activityTaskScheduledEventAttributes.activityType.name = 'sendTwice';
-    await expect(Worker.runReplayHistory(replayOptions({ bundlePath, dataConverter: {} }), history, 'tampered')).rejects.toThrow(DeterminismViolationError);
+    await expect(Worker.runReplayHistory(replayOptions({ bundlePath, dataConverter: {} }), history, 'tampered')).rejects.toThrow(
+      DeterminismViolationError,
+    );
   }, 30_000);
 
   test('five stages that are never paid stay within 70 events', () => {

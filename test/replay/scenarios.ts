@@ -58,13 +58,19 @@ export const scenarios: readonly Scenario[] = [
     outside: async (handle, stepTaken) => {
       await stepTaken(1);
       await handle.signal('paymentReceived', { eventId: 'bank-1', amount: { amount: '107800', currency: 'USD' }, valueDate: '2026-02-03' });
-      await handle.signal('paymentReceived', { eventId: 'bank-1', amount: { amount: '107800', currency: 'USD' }, valueDate: '2026-02-03' }).catch(() => undefined);
+      await handle
+        .signal('paymentReceived', { eventId: 'bank-1', amount: { amount: '107800', currency: 'USD' }, valueDate: '2026-02-03' })
+        .catch(() => undefined);
     },
   },
   {
     name: 'held-then-released-with-nothing-to-wait-for',
     workflow: 'dunning',
-    steps: [wait('firm', null, { attributes: { stage: 'none', state: 'with_people', openMinor: 107_800 } }), wait('firm', 20), close('paid')],
+    steps: [
+      wait('firm', null, { attributes: { stage: 'none', state: 'with_people', openMinor: 107_800 } }),
+      wait('firm', 20),
+      close('paid'),
+    ],
     outside: async (handle, stepTaken) => {
       await stepTaken(1);
       await handle.signal('factsChanged', { eventId: 'hold_1#7', what: 'facts' });
@@ -73,7 +79,12 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'side-effects-of-a-stage-beside-the-case',
     workflow: 'dunning',
-    steps: [wait('escalation', 20), wait('final', 20, { stage: 'escalation', tasks: also }), wait('final', 20, { stage: 'escalation', tasks: also }), close('paid', [{ kind: 'stop_calls', summary: 'take it off the call lists' }])],
+    steps: [
+      wait('escalation', 20),
+      wait('final', 20, { stage: 'escalation', tasks: also }),
+      wait('final', 20, { stage: 'escalation', tasks: also }),
+      close('paid', [{ kind: 'stop_calls', summary: 'take it off the call lists' }]),
+    ],
   },
   {
     name: 'paid-while-a-vendor-is-down',
@@ -85,5 +96,12 @@ export const scenarios: readonly Scenario[] = [
       await handle.signal('paymentReceived', { eventId: 'pay_2#9' });
     },
   },
-  { name: 'intake-in-two-batches', workflow: 'intake', batches: [{ started: 250, more: true }, { started: 12, more: false }] },
+  {
+    name: 'intake-in-two-batches',
+    workflow: 'intake',
+    batches: [
+      { started: 250, more: true },
+      { started: 12, more: false },
+    ],
+  },
 ];
