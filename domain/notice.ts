@@ -274,6 +274,3 @@ export function transitionOn(on: NoticeEvent, protocol: readonly Transition[] = 
   if (!found) throw new Error(`the notice protocol has no event "${on}"`);
   return found;
 }
-
-/** States in which a notice still speaks for its stages and may still leave. */
-export const livingStates: readonly NoticeState[] = ['pending', 'claimed', 'in_data'];

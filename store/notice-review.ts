@@ -75,13 +75,6 @@ export async function noticeSeen(tx: Tx, messageId: string, by: string, now: Epo
   return resolveUnknown(tx, id, { as: 'sent', by, because: `a copy with its Message-ID was found`, at: now });
 }
 
-/** Ids and addresses of unknown deliveries, oldest first, for a resolver that can ask the provider. */
-export async function unknownNotices(tx: Tx): Promise<{ id: string; messageId: string; at: EpochMs }[]> {
-  return tx.rows(sql`
-    select id, message_id as "messageId", coalesce(in_data_at, finished_at) as at from notices
-    where tenant_id = ${tx.tenant} and state = 'unknown' order by 3, id`);
-}
-
 /**
  * A delivery report says that the message with this Message-ID came back for good (RFC 3464, Action: failed): the address
  * is suppressed, the notice is no contact, and its stages are free for another contact of the customer.

@@ -2,4 +2,6 @@
 import { describe } from '@jest/globals';
 import { walk } from './walk.ts';
 
-describe('a case on a worker with room for three runs', () => walk(3));
+describe('a case on a worker with room for three runs', () => {
+  walk(3);
+});

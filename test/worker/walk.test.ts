@@ -2,4 +2,6 @@
 import { describe } from '@jest/globals';
 import { walk } from './walk.ts';
 
-describe('a case on the real worker', () => walk(500));
+describe('a case on the real worker', () => {
+  walk(500);
+});
