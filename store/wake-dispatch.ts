@@ -3,7 +3,15 @@ import type pg from 'pg';
 import type { Database } from './database.ts';
 import { type Sql, sql } from './sql.ts';
 
-export type WakeRow = { id: bigint; tenant_id: string; invoice_id: string; workflow_id: string; kind: string; event_id: string };
+export type WakeRow = {
+  id: bigint;
+  tenant_id: string;
+  invoice_id: string;
+  workflow_id: string;
+  kind: string;
+  event_id: string;
+  seen: boolean;
+};
 
 /** Marks rows as carried. Returned by the work given to claimWakes, run in its transaction. */
 export function markDispatched(rows: readonly WakeRow[]): Sql {
@@ -19,7 +27,7 @@ export async function claimWakes(database: Database, limit: number, work: (rows:
   try {
     await client.query('begin');
     const { rows } = await client.query<WakeRow>(
-      'select tenant_id, id, invoice_id, workflow_id, kind, event_id from wakes where dispatched_at is null order by id limit $1 for update skip locked',
+      'select tenant_id, id, invoice_id, workflow_id, kind, event_id, seen_at is not null as seen from wakes where dispatched_at is null order by id limit $1 for update skip locked',
       [limit],
     );
     if (rows.length > 0) {

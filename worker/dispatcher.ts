@@ -62,6 +62,8 @@ export function startDispatcher({ database, client, log, pollMs = 1000 }: Dispat
   };
 
   const signal = async (row: WakeRow): Promise<boolean> => {
+    // A step has read its fact meanwhile: the signal would only cost.
+    if (row.seen) return true;
     const name = row.kind === 'payment' ? 'paymentReceived' : 'factsChanged';
     try {
       await client.workflow.getHandle(row.workflow_id).signal(name, { eventId: `${row.event_id}#${row.id}`, what: row.kind });
