@@ -2,6 +2,8 @@
 export default {
   testEnvironment: 'node',
   globalTeardown: '<rootDir>/test/support/end-of-run.mjs',
+  // Nothing is timed here: a slow machine may take its time, a hang still ends.
+  testTimeout: 120_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
