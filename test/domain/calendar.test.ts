@@ -227,6 +227,8 @@ describe('weekends, holidays and long closures', () => {
   test('with several zones the one that is closed is named', () => {
     const told = contacts({ zones: ['Europe/London', 'America/New_York'] });
     expect(closedWindow(told, Date.parse('2026-03-03T12:00:00Z'))).toMatchObject([{ inputs: { zone: 'America/New_York', zones: 2 } }]);
+    const opening = contacts({ zones: ['Europe/London', 'Europe/Lisbon', 'Atlantic/Azores'] });
+    expect(closedWindow(opening, Date.parse('2026-03-03T09:00:00Z'))).toMatchObject([{ inputs: { zone: 'Atlantic/Azores' } }]);
   });
   test('a holiday without a name is told without one', () => {
     const nameless: HolidayCalendar = { has: () => true, nameOf: () => null };
@@ -288,6 +290,15 @@ describe('gap and budget', () => {
   test('the budget looks at the latest messages when there were more than it allows', () => {
     const contactedAt = [at('2026-03-02 10:00'), at('2026-03-03 10:00'), at('2026-03-04 10:00')];
     expect(budgetAllows(contacts({ contactedAt }), at('2026-03-05 10:00'))).toBe(contactedAt[1]! + 7 * DAY_MS);
+  });
+  test('what is over is not told as a reason: a gap at its end, a budget at its end, messages of last week', () => {
+    const gapOver = contacts({ contactedAt: [at('2026-03-03 10:00')], rules: { ...everyDay, fromMinute: 0, toMinute: 1440 } });
+    expect(closedBecause(gapOver, at('2026-03-06 00:00'))).toEqual([]);
+    expect(closedBecause(gapOver, at('2026-03-06 00:00') - 1)).toMatchObject([{ code: 'min_gap' }]);
+    const tuesday = at('2026-02-17 12:00');
+    const week = contacts({ contactedAt: [tuesday - DAY_MS, tuesday, tuesday + 1], rules: { minGapDays: 0, maxPer7Days: 1 } });
+    expect(closedBecause(week, tuesday + 7 * DAY_MS)).toMatchObject([{ code: 'budget', inputs: { sentIn7Days: 1 } }]);
+    expect(closedBecause(week, tuesday + 7 * DAY_MS + 1)).toEqual([]);
   });
   test('one message counts for itself', () => {
     const told = contacts({ contactedAt: [at('2026-03-03 10:00')], rules: { minGapDays: 0, maxPer7Days: 1 } });

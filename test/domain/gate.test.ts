@@ -218,6 +218,22 @@ describe('a person has to agree', () => {
     expect(told(judge({ policy, notice: { review: 'approved' } }))).toBe('send may_leave');
     expect(told(judge({ policy, notice: { mode: 'shadow' } }))).toBe('suppress shadow_mode');
   });
+  test('one line that needs an approval is enough, and in shadow mode none is', () => {
+    const stages = standard.stages.map(stage => (stage.id === 'firm' ? { ...stage, approval: 'final_notice' } : stage));
+    const policy = { ...standard, stages };
+    const older = invoice({ id: 'i2', number: 'INV-2', dueDate: '2026-02-24' });
+    const lines = [line, { ...line, invoiceId: 'i2', stage: 'firm' }];
+    expect(told(judge({ policy, facts: factsOf({ invoices: [claimed, older] }), notice: { lines } }))).toBe('cancel needs_review');
+    const shadow = factsOf({ invoices: [claimed, older], customer: { mode: 'shadow' } });
+    expect(told(judge({ policy, facts: shadow, notice: { lines } }))).toBe('suppress shadow_mode');
+  });
+  test('a declined message never leaves, in any mode', () => {
+    const verdict = judge({ notice: { review: 'declined' } });
+    expect(verdict).toMatchObject({
+      kind: 'cancel',
+      reasons: [{ code: 'needs_review', text: 'a person declined this message', inputs: { review: 'declined' } }],
+    });
+  });
   test('an approval of a stage that is not in the message does not matter', () => {
     const stages = standard.stages.map(stage => (stage.id === 'final' ? { ...stage, approval: 'final_notice' } : stage));
     expect(told(judge({ policy: { ...standard, stages } }))).toBe('send may_leave');
@@ -256,6 +272,55 @@ describe('the way to the customer', () => {
     const verdict = judge({ notice: { recipient: null } });
     expect(told(verdict)).toBe('cancel no_recipient');
     expect(verdict.reasons[0]?.inputs).toEqual({ contacts: 1, hadRecipient: false });
+  });
+});
+
+describe('what a person reads', () => {
+  const first = (changes: Parameters<typeof judge>[0]) => judge(changes).reasons[0];
+  test.each([
+    ['a message that waits', { notice: { review: 'waiting' } }, 'a person has not decided yet', { review: 'waiting' }],
+    [
+      'one that needs a person',
+      { notice: { mode: 'suggest' } },
+      'a person has to agree to this message first',
+      { review: 'none', asks: 'suggest' },
+    ],
+    ['shadow mode', { notice: { mode: 'shadow' } }, 'decided and recorded only: shadow mode', { mode: 'auto' }],
+    ['a message without lines', { notice: { lines: [] } }, 'notice n1 has no lines', {}],
+    ['money not applied', { facts: { ...ready, unappliedMinor: 107_800n } }, 'money not applied yet covers INV-1', { invoice: 'INV-1' }],
+    [
+      'a small balance',
+      { facts: factsOf({ invoices: [{ ...claimed, openMinor: 499n }] }), notice: { lines: [{ ...line, amountMinor: 499n }] } },
+      'INV-1 is below the least anybody is contacted for',
+      { invoice: 'INV-1' },
+    ],
+    [
+      'a lost address',
+      { facts: factsOf({ invoices: [claimed], customer: { contacts: [] } }) },
+      'Example Ltd has no e-mail address that may be used',
+      { hadRecipient: true },
+    ],
+    [
+      'another address',
+      { facts: factsOf({ invoices: [claimed], customer: { contacts: [{ ...contact, email: 'b@example.com' }] } }) },
+      'the address of this message may not be used any more; another one may',
+      { hadRecipient: true },
+    ],
+  ] as const)('about %s', (_name, changes, text, inputs) => {
+    expect(first(changes as Parameters<typeof judge>[0])).toMatchObject({ text, inputs });
+  });
+  test('about several zones and invoices, each by its own name', () => {
+    const second = { ...claimed, id: 'i2', number: 'INV-2', openMinor: 5n };
+    const facts = factsOf({ invoices: [claimed, second], customer: { zone: null, country: 'ES' } });
+    const { inputs } = judge({ facts, notice: { lines: [line, { ...line, invoiceId: 'i2' }] } });
+    expect(inputs).toMatchObject({
+      zones: 'Europe/Madrid Atlantic/Canary',
+      'line INV-2': 'stage gentle, open 5 of 107800 decided, version 1 of 1',
+    });
+  });
+  test('about a holiday only where the policy keeps holidays', () => {
+    const policy = { ...standard, contact: { ...standard.contact, holidays: 'none' as const } };
+    expect(gate(policy, ready, reminder, at(noon), holidays('2026-03-03'))).toMatchObject({ kind: 'send', inputs: { holiday: null } });
   });
 });
 

@@ -44,6 +44,16 @@ describe('is it over?', () => {
       outcome: 'paid',
     });
   });
+  test('the reason tells what was seen', () => {
+    const step = next(factsOf({ invoices: [invoice({ state: 'closed', outcome: 'written_off', openMinor: 5n })] }), '2026-03-10 10:00');
+    expect(step.reasons).toEqual([
+      {
+        code: 'paid_or_closed',
+        text: 'INV-1 is written off',
+        inputs: { openMinor: '5', currency: 'USD', state: 'closed', outcome: 'written_off' },
+      },
+    ]);
+  });
   test('one cent open is open', () => {
     const policy = { ...standard, ignoreBelowMinor: {} };
     expect(next(factsOf({ invoices: [invoice({ openMinor: 1n })] }), '2026-03-10 10:00', policy)).toMatchObject({ kind: 'act' });
@@ -75,6 +85,11 @@ describe('a payment crossed our message', () => {
       noticeId: 'n-firm',
       reasons: [{ code: 'crossed_payment' }],
     });
+  });
+  test('the reason names the message that crossed', () => {
+    expect(next(crossed, '2026-03-10 10:00').reasons).toEqual([
+      { code: 'crossed_payment', text: 'a payment arrived while a message about it was on its way', inputs: { noticeId: 'n-firm' } },
+    ]);
   });
   test('the apology waits for the window, not for gap or budget', () => {
     const spoken = [at('2026-03-09 16:00'), at('2026-03-09 16:30'), at('2026-03-09 16:50')];
@@ -175,6 +190,15 @@ describe('is contact forbidden?', () => {
     });
     expect(next(factsOf({ customer: { contacts, mode: 'shadow' } }), '2026-03-10 10:00')).toMatchObject({ kind: 'act', mode: 'shadow' });
   });
+  test('one stage by e-mail among tasks is enough for suppression to matter', () => {
+    const strategic = shipped('strategic');
+    const mixed = {
+      ...strategic,
+      stages: strategic.stages.map(stage => (stage.id === 'talk' ? { ...stage, channel: 'email' as const } : stage)),
+    };
+    const contacts = [{ ...contact, emailSuppressed: true, phoneSuppressed: true }];
+    expect(waits(next(factsOf({ customer: { contacts } }), '2026-03-10 10:00', mixed)).attention).toBe('suppressed');
+  });
   test('less than the minimum of its currency contacts nobody', () => {
     const step = next(factsOf({ invoices: [invoice({ openMinor: 499n })] }), '2026-03-10 10:00');
     expect(waits(step)).toEqual({ until: null, stage: null, attention: 'below_minimum' });
@@ -246,6 +270,9 @@ describe('which stage is due?', () => {
       text: 'stages in the past are not fired: friendly, firm',
       inputs: { stages: 'friendly, firm' },
     });
+  });
+  test('where nothing was missed, nothing is told to be', () => {
+    expect(codes(next(factsOf({ invoices: [overdue('friendly')] }), '2026-03-04 12:00'))).toEqual(['stage_due']);
   });
   test("the day is the creditor's day, not the customer's", () => {
     const tokyo = factsOf({ creditorZone: 'Asia/Tokyo' });
@@ -419,6 +446,54 @@ describe('may we speak now?', () => {
     expect(Date.parse(place)).toBeGreaterThan(at('2026-03-03 09:00'));
     expect(Date.parse(place)).toBeLessThan(at('2026-03-03 17:00'));
     expect(next(factsOf(), '2026-03-03 16:59', spread)).toMatchObject({ kind: 'act' });
+  });
+});
+
+describe('what a person reads', () => {
+  const at4th = (facts: Facts, policy: Policy = standard) => next(facts, '2026-03-04 12:00', policy).reasons.at(-1);
+  const said = (changes: Parameters<typeof covered>[1]) => factsOf({ invoices: [invoice({ covered: [covered('gentle', changes)] })] });
+
+  test.each([
+    [
+      'a message that waits',
+      said({ state: 'pending', review: 'waiting', at: null }),
+      'notice n-gentle waits for a person',
+      { noticeId: 'n-gentle' },
+    ],
+    [
+      'a message of which nobody knows',
+      said({ state: 'unknown' }),
+      'whether notice n-gentle arrived is not known; it counts as sent',
+      { noticeId: 'n-gentle' },
+    ],
+    [
+      'a message that was refused',
+      said({ state: 'not_sent', at: at('2026-03-04 11:50') }),
+      'the last try of stage gentle was refused; the next is at 2026-03-04T17:05:00Z',
+      { stage: 'gentle', until: '2026-03-04T17:05:00Z' },
+    ],
+    [
+      'shadow mode',
+      factsOf({ customer: { mode: 'shadow' } }),
+      'decided and recorded only: the segment is in shadow mode',
+      { mode: 'shadow' },
+    ],
+    [
+      'a customer without a common window',
+      factsOf({ customer: { zone: null, country: 'RU' } }),
+      'no instant suits every zone Example Ltd may live in; its own zone is needed',
+      { country: 'RU', zone: null },
+    ],
+  ])('about %s', (_name, facts, text, inputs) => {
+    expect(at4th(facts)).toMatchObject({ text, inputs });
+  });
+  test('about a message on its way, when it was sent is not told before it was', () => {
+    const step = next(said({ state: 'pending', review: 'waiting', at: null }), '2026-03-04 12:00');
+    expect(step.reasons[0]?.inputs['at']).toBeNull();
+  });
+  test('about a missing order number', () => {
+    const step = next(factsOf({ invoices: [invoice({ purchaseOrder: null })] }), '2026-03-12 12:00', shipped('government'));
+    expect(step.reasons.at(-1)?.text).toBe('INV-1 has no purchase order number, without which this payer does not pay');
   });
 });
 
